@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every bound of the server, with the sum behind it, in one place. A bound that an operator may set
+// has its default here and its value in Settings. Sizes in bytes, times in milliseconds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace perdure::limits {
+
+inline constexpr size_t kKiB = 1024;
+inline constexpr size_t kMiB = 1024 * kKiB;
+
+// --- messages ---
+inline constexpr size_t kMessageSizeDefault = 32 * kMiB;  // ingress body, SDK frame (settings)
+inline constexpr size_t kHttpHeadMax = 64 * kKiB;         // request line and headers
+inline constexpr size_t kHttpHeadersMax = 256;            // number of header lines
+
+// --- a partition's turn ---
+inline constexpr size_t kTurnCommandsMax = 64;
+inline constexpr size_t kTurnBytesMax = 1 * kMiB;
+inline constexpr uint64_t kTurnNsMax = 1'000'000;
+inline constexpr size_t kWorkItemsPerTurn = 256;  // listeners, killed children, purged rows
+inline constexpr size_t kNewWorkEvery = 8;        // one command in eight is new work
+
+// --- the windows into a mailbox, by source (design: admission is by source) ---
+inline constexpr size_t kMailboxNewWork = 4096;     // ingress, Kafka: refused beyond
+inline constexpr size_t kMailboxControl = 256;      // admin
+inline constexpr size_t kMailboxPerPeer = 64;       // outbox, per pair of partitions
+inline constexpr size_t kMailboxSelf = 64;          // continuations, timers
+inline constexpr size_t kMailboxPerStream = 4;      // JournalAppend in flight per attempt
+
+// --- held effects and unsynced bytes, per database ---
+inline constexpr size_t kUnsyncedBytesMax = 64 * kMiB;
+inline constexpr size_t kHeldEffectsMax = 65536;
+
+// --- in-memory heads of durable queues ---
+inline constexpr size_t kReadyHeadMax = 4096;
+inline constexpr size_t kTimerHeadMax = 4096;
+
+// --- attempts ---
+inline constexpr size_t kSlotsDefault = 1000;
+inline constexpr size_t kEagerStateMax = 1 * kMiB;
+inline constexpr size_t kJournalFirstChunk = 64 * kKiB;
+inline constexpr size_t kJournalChunk = 256 * kKiB;
+inline constexpr size_t kStreamWindow = 256 * kKiB;
+inline constexpr size_t kConnectionWindow = 4 * kMiB;
+inline constexpr size_t kStreamsPerConnection = 128;
+inline constexpr uint64_t kSlotStealAfterMs = 100;
+inline constexpr uint64_t kDrainAfterEndMs = 5000;
+
+static_assert(kJournalFirstChunk <= kJournalChunk);
+static_assert(kStreamWindow <= kConnectionWindow);
+
+}  // namespace perdure::limits

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything that may change an invocation, as values. A command is made at a door (ingress, admin,
+// an SDK stream, a timer, a peer partition), travels through PartitionGateway, and is applied by the
+// machine of one partition. Ids and chance are in the command; the time comes with the turn.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "perdure/base/bytes.h"
+#include "perdure/base/ids.h"
+#include "perdure/core/target.h"
+#include "perdure/protocol/messages.h"
+
+namespace perdure {
+
+// Where an answer goes: a slot of one I/O thread of this process. Never written to disk.
+struct ReplyTo {
+  uint16_t io_thread = 0xffff;
+  uint32_t slot = 0;
+  uint32_t generation = 0;
+  bool wanted() const { return io_thread != 0xffff; }
+  friend bool operator==(const ReplyTo&, const ReplyTo&) = default;
+};
+inline constexpr ReplyTo kNoReply{};
+
+// Another invocation that waits for this one's result, or that started it.
+struct CallerRef {
+  InvocationId id;
+  Birth birth;
+  Target target;  // for display
+  // 0: a one-way call, nobody waits.
+  CompletionId result_completion_id = 0;
+};
+
+// A new invocation, complete.
+struct InvocationSpec {
+  InvocationId id;
+  Target target;
+  std::optional<std::string> idempotency_key;
+  Retention retention;
+  std::vector<Header> headers;
+  SharedBytes body;
+  TimeMs start_at = 0;  // 0: now
+  std::optional<CallerRef> caller;  // absent: from ingress
+  uint64_t random_seed = 0;
+};
+
+// --- from ingress ---
+// Creates the invocation, or finds the one with this id. Reply: InvocationAccepted at once if
+// `wait` is false, else InvocationResult when it ends.
+struct Invoke {
+  InvocationSpec spec;
+  bool wait = false;
+};
+// Reply: InvocationResult, or InvocationNotReady (only if !wait), or InvocationUnknown.
+struct Attach {
+  InvocationId id;
+  bool wait = true;
+};
+// The client left: its waiting reply is dropped.
+struct ForgetReply {
+  InvocationId id;
+  ReplyTo reply_to;
+};
+
+// --- from an attempt ---
+// The frames of one network read, in order. Dropped if the attempt is no longer the live one; frames
+// already seen are skipped.
+struct JournalAppend {
+  InvocationId id;
+  AttemptEpoch epoch;
+  uint64_t first_frame = 0;  // number of the first frame on this stream, from 0
+  std::vector<SdkFrame> frames;
+};
+// The attempt ended without Suspension, Error or End.
+struct AttemptFailed {
+  InvocationId id;
+  AttemptEpoch epoch;
+  AttemptError error;
+  std::string doc_code;  // "RT0010"
+  // Retry-After: replaces the backoff and does not consume an attempt (service protocol 4.5).
+  std::optional<DurationMs> retry_after;
+  // Failures that never reached the SDK do not count in StartMessage (service protocol 3.2).
+  bool reached_sdk = true;
+};
+// The stream wants the journal from `from`. Reply effect: JournalChunk to the attempt.
+struct ReadJournal {
+  InvocationId id;
+  AttemptEpoch epoch;
+  JournalIndex from = 0;
+};
+// What the attempt learned from the response head, for display.
+struct AttemptHead {
+  InvocationId id;
+  AttemptEpoch epoch;
+  std::string server;  // x-restate-server
+};
+
+// --- from admin; reply: ControlOutcome ---
+struct Cancel {
+  InvocationId id;
+};
+struct Kill {
+  InvocationId id;
+};
+struct Resume {
+  InvocationId id;
+};
+
+// --- made by the partition itself ---
+struct TimersDue {  // wall clock: whatever is due by then fires
+  TimeMs wall_now = 0;
+};
+struct RetentionDue {
+  TimeMs wall_now = 0;
+};
+// Go on with work that is larger than one turn (killed trees, listeners).
+struct ContinueWork {};
+
+// --- between partitions ---
+// Deliver the result of a call to its caller.
+struct PeerCallResult {
+  InvocationId caller;
+  Birth caller_birth;
+  CompletionId completion_id = 0;
+  ValueOrFailure result;
+};
+struct PeerSignal {
+  InvocationId target;
+  SignalName signal;
+  SignalResult result;
+};
+struct PeerInvoke {
+  InvocationSpec spec;
+};
+struct PeerKill {
+  InvocationId id;
+};
+using PeerPayload = std::variant<PeerInvoke, PeerCallResult, PeerSignal, PeerKill>;
+// `sequence` numbers the messages from one partition to another, from 1, without a gap.
+struct PeerMessage {
+  PartitionId from;
+  uint64_t sequence = 0;
+  PeerPayload payload;
+};
+// The receiver has everything up to `sequence`: the sender's outbox rows may go.
+struct PeerAck {
+  PartitionId from;  // the receiver of the messages
+  uint64_t sequence = 0;
+};
+
+// --- to the metadata partition; reply: RegistrationOutcome ---
+struct RegisterDeployment {
+  std::shared_ptr<const DeploymentSchema> deployment;  // services discovered, options unresolved
+  bool force = false;
+  bool breaking = false;
+  bool dry_run = false;
+};
+
+using Command = std::variant<
+    Invoke,
+    Attach,
+    ForgetReply,
+    JournalAppend,
+    AttemptFailed,
+    ReadJournal,
+    AttemptHead,
+    Cancel,
+    Kill,
+    Resume,
+    TimersDue,
+    RetentionDue,
+    ContinueWork,
+    PeerMessage,
+    PeerAck,
+    RegisterDeployment>;
+
+}  // namespace perdure

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Makes the machine of one partition of invocations.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "perdure/base/ids.h"
+#include "perdure/base/limits.h"
+#include "perdure/core/machine.h"
+
+namespace perdure {
+
+struct PartitionMachineOptions {
+  PartitionId partition;
+  uint16_t partition_count = 1;
+  // Grows with every start of the database; the upper part of attempt epochs.
+  uint64_t start_counter = 0;
+  // Keys and values sent with the start of an attempt; beyond, the state map is partial. 0: none.
+  size_t eager_state_bytes_max = limits::kEagerStateMax;
+};
+
+std::unique_ptr<Machine> MakePartitionMachine(const PartitionMachineOptions& options);
+
+}  // namespace perdure

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one door (promise 2). Everything that may change an invocation is submitted here.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "perdure/base/ids.h"
+#include "perdure/core/command.h"
+
+namespace perdure {
+
+// Who submits. Each source has a window of its own in every mailbox, so accepted work always gets in.
+enum class Source : uint8_t {
+  kNewWork,  // ingress, Kafka: refused when its window is full
+  kControl,  // admin
+  kStream,   // attempts: bounded by StreamWindow
+  kPeer,     // outbox of another partition
+  kSelf,     // timers, continuations, forgotten replies
+};
+
+// The window of one attempt into the mailbox: how many of its commands are there now. The stream
+// takes a place before it submits; the runner gives it back when the command was taken.
+class StreamWindow {
+ public:
+  virtual ~StreamWindow() = default;
+  // Thread: the partition's. May post to the stream's I/O thread if it was waiting.
+  virtual void Returned() = 0;
+};
+
+enum class Submitted : uint8_t { kAccepted, kOverloaded };
+
+class PartitionGateway {
+ public:
+  virtual ~PartitionGateway() = default;
+  // Thread: any. kNewWork and kControl may be refused; the other sources never are (their windows
+  // bound them).
+  virtual Submitted Submit(
+      PartitionId partition,
+      Source source,
+      Command command,
+      ReplyTo reply_to = kNoReply,
+      std::shared_ptr<StreamWindow> window = nullptr) = 0;
+
+  virtual uint16_t partition_count() const = 0;
+  PartitionId PartitionFor(const InvocationId& id) const {
+    return PartitionOf(id.partition_key, partition_count());
+  }
+};
+
+}  // namespace perdure

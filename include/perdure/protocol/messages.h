@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an SDK says, decoded (service protocol 2.5). Plain values: bytes are slices of the payload
+// they came in, so a body is never copied on the way from the socket to the journal.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "perdure/base/bytes.h"
+#include "perdure/base/ids.h"
+#include "perdure/protocol/message_type.h"
+
+namespace perdure {
+
+struct Failure {
+  uint32_t code = 500;
+  std::string message;
+  std::vector<std::pair<std::string, std::string>> metadata;
+  friend bool operator==(const Failure&, const Failure&) = default;
+};
+
+struct VoidResult {
+  friend bool operator==(const VoidResult&, const VoidResult&) = default;
+};
+using ValueOrFailure = std::variant<SharedBytes, Failure>;
+using SignalResult = std::variant<VoidResult, SharedBytes, Failure>;
+using SignalName = std::variant<uint32_t, std::string>;  // index or name
+
+struct Header {
+  std::string key;
+  std::string value;
+  friend bool operator==(const Header&, const Header&) = default;
+};
+
+// --- commands ---
+struct InputCommand {};  // from an SDK: a protocol violation
+struct OutputCommand {
+  ValueOrFailure result;
+};
+struct GetLazyStateCommand {
+  SharedBytes key;
+  CompletionId result_completion_id = 0;
+};
+struct GetLazyStateKeysCommand {
+  CompletionId result_completion_id = 0;
+};
+struct GetEagerStateCommand {};      // also the keys variant: stored only
+struct SetStateCommand {
+  SharedBytes key;
+  SharedBytes value;
+};
+struct ClearStateCommand {
+  SharedBytes key;
+};
+struct ClearAllStateCommand {};
+struct SleepCommand {
+  TimeMs wake_up_time = 0;
+  CompletionId result_completion_id = 0;
+};
+struct CallCommand {
+  std::string service;
+  std::string handler;
+  std::string key;
+  SharedBytes parameter;
+  std::vector<Header> headers;
+  std::optional<std::string> idempotency_key;
+  CompletionId invocation_id_completion_id = 0;
+  CompletionId result_completion_id = 0;
+  bool has_scope = false;      // scope or limit key were given: refused (service protocol 2.6)
+};
+struct OneWayCallCommand {
+  CallCommand call;        // result_completion_id is unused
+  TimeMs invoke_time = 0;  // 0: now
+};
+struct SendSignalCommand {
+  std::string target_invocation_id;
+  SignalName signal;
+  SignalResult result;
+};
+struct RunCommand {
+  CompletionId result_completion_id = 0;
+};
+// A command this server knows by name but does not perform yet.
+struct UnsupportedCommand {};
+
+// --- control ---
+struct ProposeRunCompletion {
+  CompletionId result_completion_id = 0;
+  ValueOrFailure result;
+};
+// What a suspended invocation waits for: any one of these resumes it.
+struct WaitSet {
+  std::vector<CompletionId> completions;
+  std::vector<uint32_t> signals;
+  std::vector<std::string> named_signals;
+  bool empty() const { return completions.empty() && signals.empty() && named_signals.empty(); }
+  friend bool operator==(const WaitSet&, const WaitSet&) = default;
+};
+struct Suspension {
+  WaitSet wait_set;
+};
+struct AttemptError {
+  uint32_t code = 500;
+  std::string message;
+  std::string stacktrace;
+  std::optional<uint32_t> related_command_index;
+  std::optional<std::string> related_command_name;
+  std::optional<uint16_t> related_command_type;
+  std::optional<DurationMs> next_retry_delay;
+};
+struct End {};
+
+using SdkMessage = std::variant<
+    InputCommand,
+    OutputCommand,
+    GetLazyStateCommand,
+    GetLazyStateKeysCommand,
+    GetEagerStateCommand,
+    SetStateCommand,
+    ClearStateCommand,
+    ClearAllStateCommand,
+    SleepCommand,
+    CallCommand,
+    OneWayCallCommand,
+    SendSignalCommand,
+    RunCommand,
+    UnsupportedCommand,
+    ProposeRunCompletion,
+    Suspension,
+    AttemptError,
+    End>;
+
+// One frame from an SDK. Commands go to the journal as `payload`, byte for byte.
+struct SdkFrame {
+  MessageType type = MessageType::kEnd;
+  bool requested_ack = false;
+  SharedBytes payload;
+  std::string name;  // the entry's display name, commands only
+  SdkMessage message = End{};
+};
+
+// An entry of the journal (service protocol 3.1), as it is stored and replayed.
+struct JournalEntry {
+  JournalIndex index = 0;
+  MessageType type = MessageType::kInputCommand;
+  TimeMs appended_at = 0;
+  SharedBytes payload;
+};
+
+}  // namespace perdure
