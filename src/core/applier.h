@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Applies one command: the verbs of the machine, over one transaction and the partition's memory.
+// Lives as long as one command. Rows are loaded once, changed in memory and written by Finish, so a
+// command that is refused half-way has written nothing but its journal.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/keys.h"
+#include "core/partition_memory.h"
+#include "core/row_codec.h"
+#include "perdure/core/command.h"
+#include "perdure/core/effect.h"
+#include "perdure/core/machine.h"
+#include "perdure/core/rows.h"
+#include "perdure/store/state.h"
+
+namespace perdure {
+
+// An invocation as this command sees it.
+struct Invocation {
+  InvocationId id;
+  InvocationStatus status;
+  bool dirty = false;
+  bool removed = false;
+  std::vector<JournalEntry> fresh;  // notifications appended by this command
+};
+
+class Applier {
+ public:
+  Applier(
+      PartitionMemory& memory,
+      const Stamp& stamp,
+      StateTxn& txn,
+      Effects& effects,
+      ReplyTo reply_to)
+      : memory_(memory), stamp_(stamp), txn_(txn), effects_(effects), reply_to_(reply_to) {}
+
+  // --- commands, one file per subject (apply_*.cc) ---
+  void Apply(Invoke& command);
+  void Apply(Attach& command);
+  void Apply(ForgetReply& command);
+  void Apply(JournalAppend& command);
+  void Apply(AttemptFailed& command);
+  void Apply(ReadJournal& command);
+  void Apply(AttemptHead& command);
+  void Apply(Cancel& command);
+  void Apply(Kill& command);
+  void Apply(Resume& command);
+  void Apply(TimersDue& command);
+  void Apply(RetentionDue& command);
+  void Apply(ContinueWork& command);
+  void Apply(PeerMessage& command);
+  void Apply(PeerAck& command);
+
+  // --- outside of commands ---
+  void OpenPartition();
+  size_t PullStarts(size_t slots);
+  // Writes what was changed and tells live attempts what is new.
+  void Finish();
+
+ private:
+  // --- rows (applier.cc) ---
+  Invocation* Find(const InvocationId& id);
+  Invocation& Create(const InvocationId& id);
+  LiveAttempt* Live(const InvocationId& id);
+  LiveAttempt* LiveWithEpoch(const InvocationId& id, AttemptEpoch epoch);
+  void Touch(Invocation& invocation);
+  void WriteStatus(Invocation& invocation);
+  void TellAttempt(Invocation& invocation);
+  uint64_t Entropy();
+  void Answer(Reply reply);
+  void Answer(const ReplyTo& to, Reply reply);
+
+  // --- life of an invocation (apply_invoke.cc) ---
+  void CreateInvocation(InvocationSpec& spec, bool wait);
+  void FoundExisting(Invocation& existing, const InvocationSpec& spec, bool wait);
+  void FoundByCaller(Invocation& existing, const InvocationSpec& spec);
+  void Enqueue(Invocation& invocation);
+  void MakeReady(Invocation& invocation);
+  void DropReady(Invocation& invocation);
+  void ReleaseLock(Invocation& invocation);
+  void StartNextInQueue(const Target& target);
+  void Wait(const InvocationId& id);
+  InvocationResult ResultOf(const Invocation& invocation);
+
+  // --- frames (apply_journal.cc) ---
+  // False: the attempt is over, what follows on this stream is dropped.
+  bool ApplyFrame(Invocation& invocation, SdkFrame& frame);
+  bool ApplyCommand(Invocation& invocation, SdkFrame& frame);
+  void ApplyProposal(Invocation& invocation, const ProposeRunCompletion& proposal);
+  void ApplySuspension(Invocation& invocation, Suspension& suspension);
+  void ApplyEnd(Invocation& invocation);
+  void Pin(Invocation& invocation);
+  void AppendCommand(Invocation& invocation, const SdkFrame& frame);
+  // Appends a notification and wakes the invocation if it waits for it.
+  void AppendCompletion(
+      Invocation& invocation,
+      MessageType type,
+      CompletionId completion_id,
+      SharedBytes payload);
+  void AppendSignal(Invocation& invocation, const SignalName& signal, const SignalResult& result);
+  JournalIndex AppendEntry(Invocation& invocation, MessageType type, const SharedBytes& payload);
+  bool Satisfied(const Invocation& invocation, const WaitSet& wait_set);
+  void WakeIfSatisfied(Invocation& invocation);
+
+  // --- consequences of commands ---
+  bool ApplyOutput(Invocation& invocation, SdkFrame& frame);
+  bool ApplySleep(Invocation& invocation, SdkFrame& frame);
+  bool ApplyCall(Invocation& invocation, SdkFrame& frame);
+  bool ApplyOneWayCall(Invocation& invocation, SdkFrame& frame);
+  bool ApplySendSignal(Invocation& invocation, SdkFrame& frame);
+  bool ApplyStateRead(Invocation& invocation, SdkFrame& frame);
+  bool ApplyStateWrite(Invocation& invocation, SdkFrame& frame);
+  // Resolves the callee; nothing: the attempt was failed.
+  std::optional<InvocationSpec> ResolveCallee(
+      Invocation& invocation,
+      CallCommand& call,
+      MessageType type);
+  bool CheckStateAccess(Invocation& invocation, MessageType type, bool write);
+
+  // --- messages to other invocations (apply_peer.cc) ---
+  PartitionId PartitionOfId(const InvocationId& id) const;
+  void Send(const InvocationId& target, PeerPayload payload);
+  void SendThroughOutbox(PartitionId to, PeerPayload payload);
+  void Receive(PeerPayload payload);
+  void HopMore(uint16_t to);
+  void Deliver(const CallerRef& caller, const ValueOrFailure& result);
+
+  // --- attempts (apply_attempt.cc) ---
+  bool Start(Invocation& invocation);
+  void EagerState(const Invocation& invocation, bool lazy, StartAttempt& start);
+  JournalChunk ReadChunk(
+      const Invocation& invocation,
+      JournalIndex from,
+      JournalIndex whole_until,
+      size_t bytes_max);
+  void EndAttempt(const InvocationId& id);
+  // The attempt is over with an error: retry, pause or kill.
+  void FailAttempt(
+      Invocation& invocation,
+      AttemptError error,
+      std::string doc_code,
+      std::optional<DurationMs> delay,
+      bool reached_sdk);
+  // A command that must not be: discards it and what follows, resets the stream.
+  void FailPrecondition(
+      Invocation& invocation,
+      MessageType type,
+      std::string message,
+      std::string doc_code);
+  void BackOff(Invocation& invocation, DurationMs delay);
+  DurationMs RetryDelay(const RetryPolicy& policy, uint32_t failed_attempts);
+  RetryPolicy PolicyOf(const Invocation& invocation);
+
+  // --- completion (apply_completion.cc) ---
+  void Complete(Invocation& invocation, std::optional<Failure> failure);
+  void TellWaiters(Invocation& invocation);
+  void TellListeners(Invocation& invocation);
+  void KeepOrForget(Invocation& invocation);
+  // Removes a scheduled or queued invocation; those who wait get `failure`.
+  void Withdraw(Invocation& invocation, const Failure& failure);
+  void Forget(Invocation& invocation);
+  void PurgeJournal(const InvocationId& id, Birth birth, JournalIndex length);
+  size_t PurgeRows(const InvocationId& id, Birth birth, JournalIndex& left, size_t budget);
+  void StopForKill(Invocation& invocation);
+  // Kills callees named from `from` on; returns the index to go on with, or nothing when done.
+  std::optional<JournalIndex> KillChildren(
+      const InvocationId& id,
+      Birth birth,
+      JournalIndex from,
+      JournalIndex journal_length);
+  void KillInvocation(Invocation& invocation);
+  void AddWork(WorkRow work);
+  void AddExpiry(const keys::ExpiryRef& expiry);
+  bool DoWork(WorkRow& work);
+
+  // --- timers (apply_timer.cc) ---
+  void AddTimer(const keys::TimerRef& timer, Birth birth);
+  void DropTimer(const keys::TimerRef& timer);
+  void LoadTimers();
+  void Fire(const keys::TimerRef& timer, Birth birth);
+  void DropRetryTimer(Invocation& invocation);
+
+  PartitionMemory& memory_;
+  const Stamp& stamp_;
+  StateTxn& txn_;
+  Effects& effects_;
+  ReplyTo reply_to_;
+  std::vector<std::unique_ptr<Invocation>> loaded_;
+  uint64_t entropy_uses_ = 0;
+};
+
+}  // namespace perdure

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Commands that reach other invocations: Call, OneWayCall, SendSignal (service protocol 3.6, 3.8).
+// The callee's id is known and told at once; the callee itself is created in its own partition.
+#include <array>
+#include <utility>
+
+#include "core/applier.h"
+#include "perdure/base/assert.h"
+#include "perdure/protocol/notifications.h"
+
+namespace perdure {
+namespace {
+
+std::array<uint8_t, 16> Bytes16(uint64_t high, uint64_t low) {
+  std::array<uint8_t, 16> out{};
+  for (size_t i = 0; i < 8; ++i) {
+    out[i] = static_cast<uint8_t>(high >> (8 * i));
+    out[8 + i] = static_cast<uint8_t>(low >> (8 * i));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::optional<InvocationSpec> Applier::ResolveCallee(
+    Invocation& invocation,
+    CallCommand& call,
+    MessageType type) {
+  const auto refuse = [&](std::string message, std::string doc_code) {
+    FailPrecondition(invocation, type, std::move(message), std::move(doc_code));
+    return std::optional<InvocationSpec>();
+  };
+  if (call.has_scope) {
+    return refuse("scopes and limit keys are not supported by this server", "RT0024");
+  }
+  const std::string name = call.service + "/" + call.handler;
+  const ServiceSchema* service = stamp_.schema->FindService(call.service);
+  const HandlerSchema* handler =
+      service == nullptr ? nullptr : service->FindHandler(call.handler);
+  if (handler == nullptr) {
+    return refuse("the service handler " + name + " was not found", "RT0018");
+  }
+  const bool keyed = service->type != ServiceType::kService;
+  if (!keyed && !call.key.empty()) {
+    return refuse("the service handler " + name + " takes no key", "RT0017");
+  }
+  if (call.idempotency_key && call.idempotency_key->empty()) {
+    return refuse("the idempotency key of a call cannot be empty", "RT0017");
+  }
+  InvocationSpec spec;
+  spec.target = {call.service, call.key, call.handler, service->type, handler->type};
+  IdParts parts{call.service, {}, call.handler, spec.target.workflow_run(), {}};
+  if (keyed) {
+    parts.key = call.key;
+  }
+  if (call.idempotency_key) {
+    parts.idempotency_key = *call.idempotency_key;
+  }
+  const uint64_t high = Entropy();
+  const uint64_t low = Entropy();
+  spec.id = MakeInvocationId(parts, stamp_.now, Bytes16(high, low));
+  spec.retention = RetentionOf(*handler, call.idempotency_key.has_value());
+  spec.idempotency_key = std::move(call.idempotency_key);
+  spec.headers = std::move(call.headers);
+  spec.body = std::move(call.parameter);
+  spec.random_seed = Entropy();
+  spec.caller = CallerRef{
+      invocation.id, invocation.status.birth, invocation.status.target, 0};
+  return spec;
+}
+
+bool Applier::ApplyCall(Invocation& invocation, SdkFrame& frame) {
+  auto& call = std::get<CallCommand>(frame.message);
+  const CompletionId id_completion = call.invocation_id_completion_id;
+  const CompletionId result_completion = call.result_completion_id;
+  std::optional<InvocationSpec> spec = ResolveCallee(invocation, call, frame.type);
+  if (!spec) {
+    return false;
+  }
+  spec->caller->result_completion_id = result_completion;
+  AppendCommand(invocation, frame);
+  AppendCompletion(
+      invocation,
+      MessageType::kCallInvocationIdCompletion,
+      id_completion,
+      EncodeCallInvocationIdCompletion(id_completion, spec->id));
+  const InvocationId callee = spec->id;
+  Send(callee, PeerInvoke{std::move(*spec)});
+  return true;
+}
+
+bool Applier::ApplyOneWayCall(Invocation& invocation, SdkFrame& frame) {
+  auto& one_way = std::get<OneWayCallCommand>(frame.message);
+  const CompletionId id_completion = one_way.call.invocation_id_completion_id;
+  const TimeMs start_at = one_way.invoke_time;
+  std::optional<InvocationSpec> spec = ResolveCallee(invocation, one_way.call, frame.type);
+  if (!spec) {
+    return false;
+  }
+  spec->start_at = start_at;
+  AppendCommand(invocation, frame);
+  AppendCompletion(
+      invocation,
+      MessageType::kCallInvocationIdCompletion,
+      id_completion,
+      EncodeCallInvocationIdCompletion(id_completion, spec->id));
+  const InvocationId callee = spec->id;
+  Send(callee, PeerInvoke{std::move(*spec)});
+  return true;
+}
+
+bool Applier::ApplySendSignal(Invocation& invocation, SdkFrame& frame) {
+  auto& command = std::get<SendSignalCommand>(frame.message);
+  const Result<InvocationId> target = InvocationId::Parse(command.target_invocation_id);
+  if (!target.ok()) {
+    FailPrecondition(
+        invocation,
+        frame.type,
+        "bad invocation id '" + command.target_invocation_id + "': " + target.error().message,
+        "RT0017");
+    return false;
+  }
+  if (command.signal != SignalName{kCancelSignal}) {
+    FailPrecondition(
+        invocation,
+        frame.type,
+        "the command SendSignal with a signal other than CANCEL is not supported by this server "
+        "yet",
+        "RT0017");
+    return false;
+  }
+  AppendCommand(invocation, frame);
+  Send(
+      target.value(),
+      PeerSignal{target.value(), std::move(command.signal), std::move(command.result)});
+  return true;
+}
+
+}  // namespace perdure

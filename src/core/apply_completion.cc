@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The end of an invocation: its result is fixed, whoever waits is told, its object goes to the next,
+// and it is kept for its retention or forgotten (service protocol 3.3, ingress API 6.1).
+#include <utility>
+#include <vector>
+
+#include "core/applier.h"
+#include "perdure/base/assert.h"
+#include "perdure/base/limits.h"
+#include "perdure/base/overloaded.h"
+#include "perdure/protocol/notifications.h"
+
+namespace perdure {
+
+std::optional<ValueOrFailure> ReadResult(
+    const StateReader& reader,
+    const InvocationId& id,
+    const InvocationStatus& status) {
+  if (status.state != InvocationState::kCompleted) {
+    return std::nullopt;
+  }
+  if (status.failure) {
+    return *status.failure;
+  }
+  if (status.stored_result) {
+    std::optional<std::string> value =
+        reader.Get(Family::kJournal, keys::Result(id, status.birth));
+    PERDURE_INVARIANT(value.has_value(), "the stored result of an invocation is missing");
+    return SharedBytes(std::move(*value));
+  }
+  PERDURE_INVARIANT(status.output_index.has_value(), "a completed invocation has no output");
+  std::optional<std::string> value =
+      reader.Get(Family::kJournal, keys::JournalEntry(id, status.birth, *status.output_index));
+  PERDURE_INVARIANT(value.has_value(), "the output of an invocation is missing");
+  const JournalEntry entry = DecodeEntry(*status.output_index, std::move(*value));
+  Result<ValueOrFailure> output = DecodeOutput(entry.payload);
+  PERDURE_INVARIANT(output.ok(), "a stored output does not decode");
+  return std::move(output).value();
+}
+
+void Applier::Complete(Invocation& invocation, std::optional<Failure> failure) {
+  InvocationStatus& status = invocation.status;
+  PERDURE_ASSERT(status.state != InvocationState::kCompleted);
+  EndAttempt(invocation.id);
+  DropReady(invocation);
+  DropRetryTimer(invocation);
+  status.state = InvocationState::kCompleted;
+  status.completed_at = stamp_.now;
+  status.wait_set = {};
+  if (failure) {
+    status.failure = std::move(failure);
+  }
+  Touch(invocation);
+  ReleaseLock(invocation);
+  TellWaiters(invocation);
+  if (status.caller && status.caller->result_completion_id != 0) {
+    Deliver(*status.caller, ResultOf(invocation).result);
+  }
+  TellListeners(invocation);
+  KeepOrForget(invocation);
+}
+
+void Applier::TellWaiters(Invocation& invocation) {
+  const auto it = memory_.waiting.find(invocation.id);
+  if (it == memory_.waiting.end()) {
+    return;
+  }
+  const std::vector<ReplyTo> waiting = std::move(it->second);
+  memory_.waiting.erase(it);
+  InvocationResult result = ResultOf(invocation);
+  result.expires_at.reset();  // a live answer, not a stored one (ingress API 6)
+  for (const ReplyTo& to : waiting) {
+    Answer(to, result);
+  }
+}
+
+void Applier::TellListeners(Invocation& invocation) {
+  const std::string prefix = keys::ListenerPrefix(invocation.id, invocation.status.birth);
+  const auto rows = txn_.Scan(Family::kIndex, prefix, keys::PrefixEnd(prefix));
+  if (!rows->Valid()) {
+    return;
+  }
+  AddWork(WorkRow{
+      WorkRow::Kind::kNotifyListeners,
+      invocation.id,
+      invocation.status.birth,
+      0,
+      ResultOf(invocation).result});
+}
+
+void Applier::KeepOrForget(Invocation& invocation) {
+  InvocationStatus& status = invocation.status;
+  if (status.retention.completion == 0) {
+    Forget(invocation);
+    return;
+  }
+  const auto due = [&status](DurationMs retention) {
+    const TimeMs at = status.completed_at + retention;
+    return at < status.completed_at ? ~TimeMs{0} : at;
+  };
+  AddExpiry(
+      {due(status.retention.completion),
+       invocation.id,
+       status.birth,
+       ExpiryKind::kInvocation});
+  if (status.retention.journal >= status.retention.completion) {
+    return;
+  }
+  if (!status.failure) {
+    // The journal goes earlier than the result: keep a copy.
+    const ValueOrFailure result = ResultOf(invocation).result;
+    txn_.Put(
+        Family::kJournal,
+        keys::Result(invocation.id, status.birth),
+        std::get<SharedBytes>(result).view());
+    status.stored_result = true;
+  }
+  AddExpiry(
+      {due(status.retention.journal), invocation.id, status.birth, ExpiryKind::kJournal});
+}
+
+void Applier::Withdraw(Invocation& invocation, const Failure& failure) {
+  InvocationStatus& status = invocation.status;
+  if (status.state == InvocationState::kScheduled) {
+    DropTimer({status.scheduled_start_at, invocation.id, TimerKind::kScheduledStart, 0});
+  } else {
+    PERDURE_ASSERT(status.state == InvocationState::kInboxed);
+    txn_.Delete(
+        Family::kQueue,
+        keys::Inbox(status.target.service, status.target.key, status.inbox_sequence));
+  }
+  status.state = InvocationState::kCompleted;
+  status.failure = failure;
+  TellWaiters(invocation);
+  if (status.caller) {
+    Deliver(*status.caller, failure);
+  }
+  TellListeners(invocation);
+  Forget(invocation);
+}
+
+void Applier::Forget(Invocation& invocation) {
+  invocation.removed = true;
+  txn_.Delete(Family::kStatus, keys::Status(invocation.id));
+  const InvocationStatus& status = invocation.status;
+  if (status.stored_result) {
+    txn_.DeleteOnce(Family::kJournal, keys::Result(invocation.id, status.birth));
+  }
+  if (status.target.workflow_run()) {
+    // State lives as long as the workflow (ingress API 6.1).
+    const std::string prefix = keys::StatePrefix(status.target.service, status.target.key);
+    std::vector<std::string> all;
+    const auto rows = txn_.Scan(Family::kState, prefix, keys::PrefixEnd(prefix));
+    for (; rows->Valid(); rows->Next()) {
+      all.emplace_back(rows->key());
+    }
+    for (const std::string& key : all) {
+      txn_.Delete(Family::kState, key);
+    }
+  }
+  PurgeJournal(invocation.id, status.birth, status.journal_length);
+}
+
+void Applier::PurgeJournal(const InvocationId& id, Birth birth, JournalIndex length) {
+  JournalIndex left = length;
+  // A journal of several slices may still be read by the kill of its children; work goes in order.
+  if (length <= limits::kWorkItemsPerTurn) {
+    PurgeRows(id, birth, left, limits::kWorkItemsPerTurn);
+  }
+  if (left > 0) {
+    AddWork(WorkRow{WorkRow::Kind::kPurge, id, birth, left, {}});
+  }
+}
+
+size_t Applier::PurgeRows(
+    const InvocationId& id,
+    Birth birth,
+    JournalIndex& left,
+    size_t budget) {
+  size_t used = 0;
+  const std::string prefix = keys::NotificationPrefix(id, birth);
+  std::vector<std::string> index_rows;
+  const auto rows = txn_.Scan(Family::kIndex, prefix, keys::PrefixEnd(prefix));
+  for (; rows->Valid() && index_rows.size() < budget; rows->Next()) {
+    index_rows.emplace_back(rows->key());
+  }
+  for (const std::string& key : index_rows) {
+    txn_.Delete(Family::kIndex, key);
+    ++used;
+  }
+  while (left > 0 && used < budget) {
+    --left;
+    txn_.DeleteOnce(Family::kJournal, keys::JournalEntry(id, birth, left));
+    ++used;
+  }
+  return used;
+}
+
+void Applier::AddWork(WorkRow work) {
+  const uint64_t sequence = ++memory_.row.work_sequence;
+  memory_.row_dirty = true;
+  txn_.Put(Family::kQueue, keys::Work(memory_.partition, sequence), EncodeWork(work));
+  if (!memory_.work_pending) {
+    memory_.work_pending = true;
+    effects_.push_back(SubmitToSelf{ContinueWork{}});
+  }
+}
+
+void Applier::AddExpiry(const keys::ExpiryRef& expiry) {
+  txn_.Put(Family::kQueue, keys::Expiry(memory_.partition, expiry), BytesView());
+  if (!memory_.next_expiry || expiry.due < *memory_.next_expiry) {
+    memory_.next_expiry = expiry.due;
+  }
+}
+
+}  // namespace perdure

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Dispatch of commands, and what is written once per turn.
+#include "core/partition_machine.h"
+
+#include <type_traits>
+#include <utility>
+
+#include "core/applier.h"
+#include "core/keys.h"
+#include "perdure/base/assert.h"
+
+namespace perdure {
+
+std::unique_ptr<Machine> MakePartitionMachine(const PartitionMachineOptions& options) {
+  return std::make_unique<PartitionMachine>(options);
+}
+
+PartitionMachine::PartitionMachine(const PartitionMachineOptions& options) {
+  memory_.partition = options.partition;
+  memory_.partition_count = options.partition_count;
+  memory_.start_counter = options.start_counter;
+  memory_.eager_state_bytes_max = options.eager_state_bytes_max;
+}
+
+void PartitionMachine::Open(StateTxn& txn, const Stamp& stamp, Effects& effects) {
+  Applier applier(memory_, stamp, txn, effects, kNoReply);
+  applier.OpenPartition();
+  applier.Finish();
+}
+
+void PartitionMachine::Apply(
+    Command command,
+    ReplyTo reply_to,
+    const Stamp& stamp,
+    StateTxn& txn,
+    Effects& effects) {
+  ++memory_.row.position;
+  memory_.row_dirty = true;
+  Applier applier(memory_, stamp, txn, effects, reply_to);
+  std::visit(
+      [&applier](auto& typed) {
+        using Type = std::decay_t<decltype(typed)>;
+        if constexpr (std::is_same_v<Type, RegisterDeployment>) {
+          PERDURE_INVARIANT(false, "a metadata command reached a partition of invocations");
+        } else {
+          applier.Apply(typed);
+        }
+      },
+      command);
+  applier.Finish();
+}
+
+size_t PartitionMachine::PullStarts(
+    size_t slots,
+    const Stamp& stamp,
+    StateTxn& txn,
+    Effects& effects) {
+  Applier applier(memory_, stamp, txn, effects, kNoReply);
+  const size_t started = applier.PullStarts(slots);
+  applier.Finish();
+  return started;
+}
+
+size_t PartitionMachine::ready_count() const {
+  return memory_.ready.items.size() + (memory_.ready.complete ? 0 : 1);
+}
+
+void PartitionMachine::EndTurn(StateTxn& txn) {
+  if (!memory_.row_dirty) {
+    return;
+  }
+  txn.Put(Family::kMeta, keys::Partition(memory_.partition), EncodePartition(memory_.row));
+  memory_.row_dirty = false;
+}
+
+std::optional<TimeMs> PartitionMachine::next_timer() const {
+  if (!memory_.timers.keys.empty()) {
+    return keys::ParseTimer(*memory_.timers.keys.begin()).due;
+  }
+  if (memory_.timers.bound) {
+    return keys::ParseTimer(*memory_.timers.bound).due;
+  }
+  return std::nullopt;
+}
+
+std::optional<TimeMs> PartitionMachine::next_retention() const { return memory_.next_expiry; }
+
+}  // namespace perdure

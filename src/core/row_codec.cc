@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The only file of core that sees the generated row messages. Optional fields are written only when
+// set, so that a fresh echo costs few bytes.
+#include "core/row_codec.h"
+
+#include "core_rows.pb.h"
+#include "service_protocol.pb.h"
+#include "perdure/base/assert.h"
+#include "perdure/base/overloaded.h"
+
+namespace perdure {
+namespace {
+
+void ToRow(const Target& target, rows::TargetRow& row) {
+  row.set_service(target.service);
+  row.set_key(target.key);
+  row.set_handler(target.handler);
+  row.set_service_type(static_cast<uint32_t>(target.service_type));
+  row.set_handler_type(static_cast<uint32_t>(target.handler_type));
+}
+
+Target FromRow(const rows::TargetRow& row) {
+  Target target;
+  target.service = row.service();
+  target.key = row.key();
+  target.handler = row.handler();
+  target.service_type = static_cast<ServiceType>(row.service_type());
+  target.handler_type = static_cast<HandlerType>(row.handler_type());
+  return target;
+}
+
+InvocationId IdFrom(BytesView bytes) {
+  const std::optional<InvocationId> id = InvocationId::FromBytes(bytes);
+  PERDURE_INVARIANT(id.has_value(), "a row holds an id of the wrong size");
+  return *id;
+}
+
+void ToRow(const CallerRef& caller, rows::CallerRow& row) {
+  row.set_id(caller.id.ToBytes());
+  row.set_birth(caller.birth.value);
+  ToRow(caller.target, *row.mutable_target());
+  row.set_result_completion_id(caller.result_completion_id);
+}
+
+CallerRef FromRow(const rows::CallerRow& row) {
+  CallerRef caller;
+  caller.id = IdFrom(row.id());
+  caller.birth = Birth{row.birth()};
+  caller.target = FromRow(row.target());
+  caller.result_completion_id = row.result_completion_id();
+  return caller;
+}
+
+void ToRow(const Failure& failure, rows::FailureRow& row) {
+  row.set_code(failure.code);
+  row.set_message(failure.message);
+  for (const auto& [key, value] : failure.metadata) {
+    rows::FailureMetadataRow* item = row.add_metadata();
+    item->set_key(key);
+    item->set_value(value);
+  }
+}
+
+Failure FromRow(const rows::FailureRow& row) {
+  Failure failure{row.code(), row.message(), {}};
+  for (const rows::FailureMetadataRow& item : row.metadata()) {
+    failure.metadata.emplace_back(item.key(), item.value());
+  }
+  return failure;
+}
+
+void ToRow(const LastFailure& failure, rows::LastFailureRow& row) {
+  row.set_code(failure.error.code);
+  row.set_message(failure.error.message);
+  row.set_stacktrace(failure.error.stacktrace);
+  if (failure.error.related_command_index) {
+    row.set_related_command_index(*failure.error.related_command_index);
+  }
+  if (failure.error.related_command_name) {
+    row.set_related_command_name(*failure.error.related_command_name);
+  }
+  if (failure.error.related_command_type) {
+    row.set_related_command_type(*failure.error.related_command_type);
+  }
+  row.set_doc_code(failure.doc_code);
+  row.set_at(failure.at);
+}
+
+LastFailure FromRow(const rows::LastFailureRow& row) {
+  LastFailure failure;
+  failure.error.code = row.code();
+  failure.error.message = row.message();
+  failure.error.stacktrace = row.stacktrace();
+  if (row.has_related_command_index()) {
+    failure.error.related_command_index = row.related_command_index();
+  }
+  if (row.has_related_command_name()) {
+    failure.error.related_command_name = row.related_command_name();
+  }
+  if (row.has_related_command_type()) {
+    failure.error.related_command_type = static_cast<uint16_t>(row.related_command_type());
+  }
+  failure.doc_code = row.doc_code();
+  failure.at = row.at();
+  return failure;
+}
+
+template <typename Row>
+void SetResult(const ValueOrFailure& result, Row& row) {
+  if (const auto* value = std::get_if<SharedBytes>(&result)) {
+    row.set_value(std::string(value->view()));
+  } else {
+    ToRow(std::get<Failure>(result), *row.mutable_failure());
+  }
+}
+
+template <typename Row>
+ValueOrFailure GetResult(Row& row) {
+  if (row.has_failure()) {
+    return FromRow(row.failure());
+  }
+  return SharedBytes(std::move(*row.mutable_value()));
+}
+
+template <typename Row>
+std::string Serialize(const Row& row) {
+  std::string bytes;
+  PERDURE_ASSERT(row.SerializeToString(&bytes));
+  return bytes;
+}
+
+template <typename Row>
+Row Parse(BytesView bytes) {
+  Row row;
+  PERDURE_INVARIANT(
+      row.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())),
+      "a stored row does not decode");
+  return row;
+}
+
+void TimesToRow(const InvocationStatus& status, rows::StatusValue& row) {
+  row.set_created_at(status.created_at);
+  row.set_modified_at(status.modified_at);
+  row.set_inboxed_at(status.inboxed_at);
+  row.set_scheduled_start_at(status.scheduled_start_at);
+  row.set_running_at(status.running_at);
+  row.set_completed_at(status.completed_at);
+  row.set_last_entry_at(status.last_entry_at);
+  row.set_next_retry_at(status.next_retry_at);
+  row.set_last_start_at(status.last_start_at);
+}
+
+void TimesFromRow(const rows::StatusValue& row, InvocationStatus& status) {
+  status.created_at = row.created_at();
+  status.modified_at = row.modified_at();
+  status.inboxed_at = row.inboxed_at();
+  status.scheduled_start_at = row.scheduled_start_at();
+  status.running_at = row.running_at();
+  status.completed_at = row.completed_at();
+  status.last_entry_at = row.last_entry_at();
+  status.next_retry_at = row.next_retry_at();
+  status.last_start_at = row.last_start_at();
+}
+
+void WaitSetToRow(const WaitSet& wait_set, rows::WaitSetRow& row) {
+  for (const CompletionId id : wait_set.completions) {
+    row.add_completions(id);
+  }
+  for (const uint32_t index : wait_set.signals) {
+    row.add_signals(index);
+  }
+  for (const std::string& name : wait_set.named_signals) {
+    row.add_named_signals(name);
+  }
+}
+
+void SpecToRow(const InvocationSpec& spec, rows::InvocationSpecRow& row) {
+  row.set_id(spec.id.ToBytes());
+  ToRow(spec.target, *row.mutable_target());
+  if (spec.idempotency_key) {
+    row.set_idempotency_key(*spec.idempotency_key);
+  }
+  row.set_completion_retention(spec.retention.completion);
+  row.set_journal_retention(spec.retention.journal);
+  for (const Header& header : spec.headers) {
+    rows::HeaderRow* item = row.add_headers();
+    item->set_key(header.key);
+    item->set_value(header.value);
+  }
+  row.set_body(std::string(spec.body.view()));
+  row.set_start_at(spec.start_at);
+  if (spec.caller) {
+    ToRow(*spec.caller, *row.mutable_caller());
+  }
+  row.set_random_seed(spec.random_seed);
+}
+
+InvocationSpec SpecFromRow(rows::InvocationSpecRow& row) {
+  InvocationSpec spec;
+  spec.id = IdFrom(row.id());
+  spec.target = FromRow(row.target());
+  if (row.has_idempotency_key()) {
+    spec.idempotency_key = row.idempotency_key();
+  }
+  spec.retention = {row.completion_retention(), row.journal_retention()};
+  for (const rows::HeaderRow& item : row.headers()) {
+    spec.headers.push_back({item.key(), item.value()});
+  }
+  spec.body = SharedBytes(std::move(*row.mutable_body()));
+  spec.start_at = row.start_at();
+  if (row.has_caller()) {
+    spec.caller = FromRow(row.caller());
+  }
+  spec.random_seed = row.random_seed();
+  return spec;
+}
+
+void SignalToRow(const PeerSignal& signal, rows::SignalRow& row) {
+  row.set_target(signal.target.ToBytes());
+  if (const auto* index = std::get_if<uint32_t>(&signal.signal)) {
+    row.set_index(*index);
+  } else {
+    row.set_name(std::get<std::string>(signal.signal));
+  }
+  std::visit(
+      Overloaded{
+          [&row](const VoidResult&) { row.mutable_void_(); },
+          [&row](const SharedBytes& value) { row.set_value(std::string(value.view())); },
+          [&row](const Failure& failure) { ToRow(failure, *row.mutable_failure()); }},
+      signal.result);
+}
+
+PeerSignal SignalFromRow(rows::SignalRow& row) {
+  PeerSignal signal;
+  signal.target = IdFrom(row.target());
+  if (row.signal_case() == rows::SignalRow::kName) {
+    signal.signal = row.name();
+  } else {
+    signal.signal = row.index();
+  }
+  if (row.has_failure()) {
+    signal.result = FromRow(row.failure());
+  } else if (row.result_case() == rows::SignalRow::kValue) {
+    signal.result = SharedBytes(std::move(*row.mutable_value()));
+  }
+  return signal;
+}
+
+}  // namespace
+
+std::string EncodeStatus(const InvocationStatus& status) {
+  rows::StatusValue row;
+  row.set_birth(status.birth.value);
+  row.set_state(static_cast<uint32_t>(status.state));
+  ToRow(status.target, *row.mutable_target());
+  if (status.idempotency_key) {
+    row.set_idempotency_key(*status.idempotency_key);
+  }
+  if (status.caller) {
+    ToRow(*status.caller, *row.mutable_caller());
+  }
+  row.set_completion_retention(status.retention.completion);
+  row.set_journal_retention(status.retention.journal);
+  row.set_random_seed(status.random_seed);
+  TimesToRow(status, row);
+  row.set_journal_length(status.journal_length);
+  row.set_command_count(status.command_count);
+  row.set_ready_order(status.ready_order);
+  row.set_inbox_sequence(status.inbox_sequence);
+  if (status.pinned_deployment) {
+    const auto& ulid = status.pinned_deployment->ulid;
+    row.set_pinned_deployment(reinterpret_cast<const char*>(ulid.data()), ulid.size());
+  }
+  row.set_pinned_protocol_version(static_cast<uint32_t>(status.pinned_protocol_version));
+  row.set_failed_attempts(status.failed_attempts);
+  row.set_retry_count_since_last_entry(status.retry_count_since_last_entry);
+  if (status.last_failure) {
+    ToRow(*status.last_failure, *row.mutable_last_failure());
+  }
+  row.set_attempts_started(status.attempts_started);
+  if (!status.wait_set.empty()) {
+    WaitSetToRow(status.wait_set, *row.mutable_wait_set());
+  }
+  if (status.output_index) {
+    row.set_output_index(*status.output_index);
+  }
+  if (status.failure) {
+    ToRow(*status.failure, *row.mutable_failure());
+  }
+  row.set_stored_result(status.stored_result);
+  row.set_stacktrace(status.stacktrace);
+  return Serialize(row);
+}
+
+InvocationStatus DecodeStatus(BytesView bytes) {
+  const auto row = Parse<rows::StatusValue>(bytes);
+  InvocationStatus status;
+  status.birth = Birth{row.birth()};
+  status.state = static_cast<InvocationState>(row.state());
+  status.target = FromRow(row.target());
+  if (row.has_idempotency_key()) {
+    status.idempotency_key = row.idempotency_key();
+  }
+  if (row.has_caller()) {
+    status.caller = FromRow(row.caller());
+  }
+  status.retention = {row.completion_retention(), row.journal_retention()};
+  status.random_seed = row.random_seed();
+  TimesFromRow(row, status);
+  status.journal_length = row.journal_length();
+  status.command_count = row.command_count();
+  status.ready_order = row.ready_order();
+  status.inbox_sequence = row.inbox_sequence();
+  if (row.has_pinned_deployment()) {
+    DeploymentId deployment;
+    PERDURE_ASSERT(row.pinned_deployment().size() == deployment.ulid.size());
+    row.pinned_deployment().copy(
+        reinterpret_cast<char*>(deployment.ulid.data()), deployment.ulid.size());
+    status.pinned_deployment = deployment;
+  }
+  status.pinned_protocol_version = static_cast<int>(row.pinned_protocol_version());
+  status.failed_attempts = row.failed_attempts();
+  status.retry_count_since_last_entry = row.retry_count_since_last_entry();
+  if (row.has_last_failure()) {
+    status.last_failure = FromRow(row.last_failure());
+  }
+  status.attempts_started = row.attempts_started();
+  status.wait_set.completions.assign(
+      row.wait_set().completions().begin(), row.wait_set().completions().end());
+  status.wait_set.signals.assign(row.wait_set().signals().begin(), row.wait_set().signals().end());
+  status.wait_set.named_signals.assign(
+      row.wait_set().named_signals().begin(), row.wait_set().named_signals().end());
+  if (row.has_output_index()) {
+    status.output_index = row.output_index();
+  }
+  if (row.has_failure()) {
+    status.failure = FromRow(row.failure());
+  }
+  status.stored_result = row.stored_result();
+  status.stacktrace = row.stacktrace();
+  return status;
+}
+
+std::string EncodePartition(const PartitionRow& partition) {
+  rows::PartitionValue row;
+  row.set_position(partition.position);
+  for (const auto& [to, sequence] : partition.outbox_sent) {
+    (*row.mutable_outbox_sent())[to] = sequence;
+  }
+  row.set_work_sequence(partition.work_sequence);
+  return Serialize(row);
+}
+
+PartitionRow DecodePartition(BytesView bytes) {
+  const auto row = Parse<rows::PartitionValue>(bytes);
+  PartitionRow partition;
+  partition.position = row.position();
+  for (const auto& [to, sequence] : row.outbox_sent()) {
+    partition.outbox_sent[static_cast<uint16_t>(to)] = sequence;
+  }
+  partition.work_sequence = row.work_sequence();
+  return partition;
+}
+
+std::string EncodeOutbox(const PeerPayload& payload) {
+  rows::OutboxValue row;
+  std::visit(
+      Overloaded{
+          [&row](const PeerInvoke& invoke) { SpecToRow(invoke.spec, *row.mutable_invoke()); },
+          [&row](const PeerCallResult& result) {
+            rows::CallResultRow& out = *row.mutable_call_result();
+            out.set_caller(result.caller.ToBytes());
+            out.set_caller_birth(result.caller_birth.value);
+            out.set_completion_id(result.completion_id);
+            SetResult(result.result, out);
+          },
+          [&row](const PeerSignal& signal) { SignalToRow(signal, *row.mutable_signal()); },
+          [&row](const PeerKill& kill) { row.mutable_kill()->set_id(kill.id.ToBytes()); }},
+      payload);
+  return Serialize(row);
+}
+
+PeerPayload DecodeOutbox(BytesView bytes) {
+  auto row = Parse<rows::OutboxValue>(bytes);
+  switch (row.payload_case()) {
+    case rows::OutboxValue::kInvoke:
+      return PeerInvoke{SpecFromRow(*row.mutable_invoke())};
+    case rows::OutboxValue::kCallResult: {
+      rows::CallResultRow& in = *row.mutable_call_result();
+      PeerCallResult result;
+      result.caller = IdFrom(in.caller());
+      result.caller_birth = Birth{in.caller_birth()};
+      result.completion_id = in.completion_id();
+      result.result = GetResult(in);
+      return result;
+    }
+    case rows::OutboxValue::kSignal:
+      return SignalFromRow(*row.mutable_signal());
+    case rows::OutboxValue::kKill:
+      return PeerKill{IdFrom(row.kill().id())};
+    case rows::OutboxValue::PAYLOAD_NOT_SET:
+      break;
+  }
+  PERDURE_INVARIANT(false, "an outbox row has no payload");
+  return PeerKill{};
+}
+
+std::string EncodeWork(const WorkRow& work) {
+  rows::WorkValue row;
+  row.set_kind(static_cast<uint32_t>(work.kind));
+  row.set_id(work.id.ToBytes());
+  row.set_birth(work.birth.value);
+  row.set_next_index(work.next_index);
+  if (work.kind == WorkRow::Kind::kNotifyListeners) {
+    SetResult(work.result, row);
+  }
+  return Serialize(row);
+}
+
+WorkRow DecodeWork(BytesView bytes) {
+  auto row = Parse<rows::WorkValue>(bytes);
+  WorkRow work;
+  work.kind = static_cast<WorkRow::Kind>(row.kind());
+  work.id = IdFrom(row.id());
+  work.birth = Birth{row.birth()};
+  work.next_index = row.next_index();
+  work.result = GetResult(row);
+  return work;
+}
+
+std::string EncodeCaller(const CallerRef& caller) {
+  rows::CallerRow row;
+  ToRow(caller, row);
+  return Serialize(row);
+}
+
+CallerRef DecodeCaller(BytesView bytes) { return FromRow(Parse<rows::CallerRow>(bytes)); }
+
+std::string EncodeEntryHead(MessageType type, TimeMs appended_at) {
+  std::string out;
+  out.reserve(kEntryHeadBytes);
+  out.push_back('\x01');  // version of this head
+  const auto number = static_cast<uint16_t>(type);
+  out.push_back(static_cast<char>(number >> 8));
+  out.push_back(static_cast<char>(number & 0xff));
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    out.push_back(static_cast<char>(static_cast<unsigned char>(appended_at >> shift)));
+  }
+  return out;
+}
+
+JournalEntry DecodeEntry(JournalIndex index, std::string value) {
+  PERDURE_INVARIANT(
+      value.size() >= kEntryHeadBytes && value[0] == '\x01', "a journal entry has no known head");
+  const auto byte = [&value](size_t i) {
+    return static_cast<uint64_t>(static_cast<unsigned char>(value[i]));
+  };
+  JournalEntry entry;
+  entry.index = index;
+  entry.type = static_cast<MessageType>((byte(1) << 8) | byte(2));
+  for (size_t i = 3; i < kEntryHeadBytes; ++i) {
+    entry.appended_at = (entry.appended_at << 8) | byte(i);
+  }
+  const SharedBytes whole(std::move(value));
+  entry.payload = whole.Slice(whole.view().substr(kEntryHeadBytes));
+  return entry;
+}
+
+InvocationId DecodeCallee(BytesView payload) {
+  const auto message = Parse<wire::NotificationMessage>(payload);
+  const Result<InvocationId> id = InvocationId::Parse(message.invocation_id());
+  PERDURE_INVARIANT(id.ok(), "a stored callee id does not parse");
+  return id.value();
+}
+
+}  // namespace perdure

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Values of the machine's tables <-> structs. Protobuf stays behind this header; bytes that do not
+// decode are corrupt state and end the process.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "perdure/base/bytes.h"
+#include "perdure/core/command.h"
+#include "perdure/core/rows.h"
+
+namespace perdure {
+
+// What a partition remembers about itself, written once per turn.
+struct PartitionRow {
+  uint64_t position = 0;
+  std::map<uint16_t, uint64_t> outbox_sent;  // newest sequence, by receiving partition
+  uint64_t work_sequence = 0;
+};
+
+// Work that is larger than one turn (promise 3): what is left of it.
+struct WorkRow {
+  enum class Kind : uint8_t { kKillChildren = 1, kNotifyListeners = 2, kPurge = 3 };  // ON DISK
+  Kind kind = Kind::kPurge;
+  InvocationId id;
+  Birth birth;
+  // kKillChildren: next journal index to look at. kPurge: journal entries below this one are left.
+  JournalIndex next_index = 0;
+  ValueOrFailure result;  // kNotifyListeners
+};
+
+std::string EncodeStatus(const InvocationStatus& status);
+InvocationStatus DecodeStatus(BytesView bytes);
+
+std::string EncodePartition(const PartitionRow& row);
+PartitionRow DecodePartition(BytesView bytes);
+
+std::string EncodeOutbox(const PeerPayload& payload);
+PeerPayload DecodeOutbox(BytesView bytes);
+
+std::string EncodeWork(const WorkRow& work);
+WorkRow DecodeWork(BytesView bytes);
+
+std::string EncodeCaller(const CallerRef& caller);
+CallerRef DecodeCaller(BytesView bytes);
+
+// Head of a journal entry's value; the SDK's bytes follow verbatim.
+inline constexpr size_t kEntryHeadBytes = 11;
+std::string EncodeEntryHead(MessageType type, TimeMs appended_at);
+// `value` is head and payload.
+JournalEntry DecodeEntry(JournalIndex index, std::string value);
+
+// The callee named by a stored CallInvocationIdCompletion.
+InvocationId DecodeCallee(BytesView payload);
+
+}  // namespace perdure

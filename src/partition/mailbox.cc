@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See mailbox.h. Producers push on a stack; the one consumer takes the whole stack and reverses it.
+#include "partition/mailbox.h"
+
+#include <algorithm>
+
+#include "perdure/base/limits.h"
+
+namespace perdure {
+
+Mailbox::~Mailbox() {
+  std::vector<std::unique_ptr<Envelope>> rest;
+  Take(rest, rest);
+}
+
+std::atomic<size_t>* Mailbox::WindowOf(Source source) {
+  switch (source) {
+    case Source::kNewWork:
+      return &new_work_;
+    case Source::kControl:
+      return &control_;
+    case Source::kStream:
+    case Source::kPeer:
+    case Source::kSelf:
+      return nullptr;
+  }
+  return nullptr;
+}
+
+bool Mailbox::Put(std::unique_ptr<Envelope> envelope) {
+  if (std::atomic<size_t>* window = WindowOf(envelope->source)) {
+    const size_t limit = envelope->source == Source::kNewWork ? limits::kMailboxNewWork
+                                                              : limits::kMailboxControl;
+    if (window->fetch_add(1, std::memory_order_relaxed) >= limit) {
+      window->fetch_sub(1, std::memory_order_relaxed);
+      return false;
+    }
+  }
+  Envelope* node = envelope.release();
+  node->next = head_.load(std::memory_order_relaxed);
+  while (!head_.compare_exchange_weak(
+      node->next, node, std::memory_order_release, std::memory_order_relaxed)) {
+  }
+  return true;
+}
+
+void Mailbox::Take(
+    std::vector<std::unique_ptr<Envelope>>& accepted,
+    std::vector<std::unique_ptr<Envelope>>& new_work) {
+  Envelope* newest = head_.exchange(nullptr, std::memory_order_acquire);
+  Envelope* oldest = nullptr;
+  while (newest != nullptr) {
+    Envelope* next = newest->next;
+    newest->next = oldest;
+    oldest = newest;
+    newest = next;
+  }
+  while (oldest != nullptr) {
+    Envelope* next = oldest->next;
+    oldest->next = nullptr;
+    auto& lane = oldest->source == Source::kNewWork ? new_work : accepted;
+    lane.emplace_back(oldest);
+    oldest = next;
+  }
+}
+
+void Mailbox::Done(Source source) {
+  if (std::atomic<size_t>* window = WindowOf(source)) {
+    window->fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace perdure
