@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Through the one door and back. A client that left is not a reason to forget the command: it was
+// accepted, and its answer goes nowhere.
+#include "admin/call.h"
+
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "admin/responses.h"
+
+namespace perdure::admin {
+
+void SubmitAndRespond(
+    const AdminContext& context,
+    AdminCall call,
+    PartitionId partition,
+    Command command,
+    MoveFunction<HttpResponse(Reply)> answer) {
+  ReplySlots& replies = call.Io(context).replies;
+  auto shared = std::make_shared<AdminCall>(std::move(call));
+  const ReplyTo reply_to =
+      replies.Take([shared, answer = std::move(answer)](Reply reply) mutable {
+        if (std::holds_alternative<RequestRefused>(reply)) {
+          shared->Respond(OverloadedResponse());
+          return;
+        }
+        shared->Respond(answer(std::move(reply)));
+      });
+  const Submitted submitted =
+      context.gateway.Submit(partition, Source::kControl, std::move(command), reply_to);
+  if (submitted == Submitted::kOverloaded) {
+    replies.Drop(reply_to);
+    shared->Respond(OverloadedResponse());
+  }
+}
+
+}  // namespace perdure::admin

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Deadlines are looked at in one pass over the attempts, not more often than every few
+// milliseconds; they are met late, never early. Slots are freed one per look, from the attempt that
+// has been idle longest: it is asked to suspend, as on inactivity.
+#include "invoker/host.h"
+
+#include "invoker/attempt_request.h"
+#include "perdure/base/assert.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace perdure {
+namespace {
+
+// The least time between two passes over the attempts: 1000 of them, 200 times a second.
+constexpr uint64_t kDeadlineGrainMs = 5;
+constexpr size_t kFrameHeaderBytes = 8;
+
+}  // namespace
+
+AttemptHostImpl::AttemptHostImpl(
+    const InvokerOptions& options,
+    PartitionGateway& gateway,
+    IoContext& context,
+    SlotPool& slots,
+    const Clock& clock)
+    : options_(options),
+      gateway_(gateway),
+      context_(context),
+      slots_(slots),
+      clock_(clock),
+      frame_memory_(options.frame_memory_max + kFrameHeaderBytes),
+      self_(std::make_shared<AttemptHostImpl*>(this)) {
+  PERDURE_ASSERT(options.slots > 0);
+  PERDURE_ASSERT(options.message_size_max > 0);
+  PERDURE_ASSERT(options.frame_memory_max > 0);
+  slots_.Watch([weak = std::weak_ptr<AttemptHostImpl*>(self_), &io = context.executor] {
+    io.Post([weak] {
+      if (const std::shared_ptr<AttemptHostImpl*> host = weak.lock()) {
+        (*host)->OnStarvation();
+      }
+    });
+  });
+}
+
+AttemptHostImpl::~AttemptHostImpl() {
+  context_.executor.CancelTimer(deadline_timer_);
+  context_.executor.CancelTimer(starvation_timer_);
+  for (const auto& item : attempts_) {
+    item.second->Abandon();
+  }
+}
+
+void AttemptHostImpl::Start(StartAttempt start) {
+  const auto found = attempts_.find(start.id);
+  if (found != attempts_.end()) {
+    if (found->second->epoch() >= start.epoch) {
+      slots_.Release(1);  // late: the slot that came with it goes back
+      return;
+    }
+    std::shared_ptr<Attempt> old = std::move(found->second);
+    attempts_.erase(found);
+    Supersede(std::move(old));
+  }
+  // A frame must fit into the memory it needs a lease of, else it would wait for ever.
+  const size_t frame_bytes_max = std::min(options_.message_size_max, options_.frame_memory_max);
+  AttemptOwner& owner = *this;
+  const auto attempt = std::make_shared<Attempt>(owner, start, frame_bytes_max);
+  attempts_.emplace(start.id, attempt);
+  attempt->Open(
+      context_.client, context_.executor, MakeAttemptRequest(start, options_.cluster_name));
+}
+
+void AttemptHostImpl::Notify(NotifyAttempt notify) {
+  if (const std::shared_ptr<Attempt> attempt = Find(notify.id, notify.epoch)) {
+    attempt->Notify(std::move(notify));
+  }
+}
+
+void AttemptHostImpl::Stop(const StopAttempt& stop) {
+  const std::shared_ptr<Attempt> attempt = Find(stop.id, stop.epoch);
+  if (attempt == nullptr) {
+    return;
+  }
+  switch (stop.how) {
+    case StopAttempt::How::kHalfClose:
+      attempt->RequestSuspension();
+      return;
+    case StopAttempt::How::kReset:
+      attempt->Reset();
+      OnGone(*attempt);
+      return;
+  }
+}
+
+std::vector<AttemptHost::LiveAttempt> AttemptHostImpl::Live() const {
+  std::vector<LiveAttempt> live;
+  live.reserve(attempts_.size());
+  for (const auto& item : attempts_) {
+    if (!item.second->ended()) {
+      live.push_back(item.second->Live());
+    }
+  }
+  return live;
+}
+
+std::shared_ptr<Attempt> AttemptHostImpl::Find(const InvocationId& id, AttemptEpoch epoch) const {
+  const auto found = attempts_.find(id);
+  if (found == attempts_.end() || found->second->epoch() != epoch) {
+    return nullptr;
+  }
+  return found->second;
+}
+
+void AttemptHostImpl::Supersede(std::shared_ptr<Attempt> old) {
+  if (old->ended()) {
+    leaving_.push_back(std::move(old));  // its stream ends in peace
+  } else {
+    old->Reset();  // the partition drops whatever it would still say
+  }
+}
+
+bool AttemptHostImpl::OnEnded() {
+  if (draining_ >= options_.slots) {
+    return false;
+  }
+  ++draining_;
+  return true;
+}
+
+void AttemptHostImpl::OnGone(Attempt& attempt) {
+  if (attempt.draining()) {
+    PERDURE_ASSERT(draining_ > 0);
+    --draining_;
+  }
+  const auto found = attempts_.find(attempt.id());
+  if (found != attempts_.end() && found->second.get() == &attempt) {
+    attempts_.erase(found);
+    return;
+  }
+  const auto leaving = std::find_if(
+      leaving_.begin(), leaving_.end(), [&attempt](const std::shared_ptr<Attempt>& candidate) {
+        return candidate.get() == &attempt;
+      });
+  PERDURE_ASSERT(leaving != leaving_.end());
+  leaving_.erase(leaving);
+}
+
+void AttemptHostImpl::OnDeadline(uint64_t at_ms) {
+  if (deadline_timer_ != 0) {
+    if (deadline_timer_at_ms_ <= at_ms) {
+      return;
+    }
+    context_.executor.CancelTimer(deadline_timer_);
+  }
+  const uint64_t now = now_ms();
+  deadline_timer_at_ms_ = std::max(at_ms, now + kDeadlineGrainMs);
+  deadline_timer_ = context_.executor.StartTimer(
+      deadline_timer_at_ms_ - now, [weak = std::weak_ptr<AttemptHostImpl*>(self_)] {
+        if (const std::shared_ptr<AttemptHostImpl*> host = weak.lock()) {
+          (*host)->LookAtDeadlines();
+        }
+      });
+}
+
+void AttemptHostImpl::LookAtDeadlines() {
+  deadline_timer_ = 0;
+  std::optional<uint64_t> next;
+  const std::vector<std::shared_ptr<Attempt>> due = TakeDue(now_ms(), next);
+  for (const std::shared_ptr<Attempt>& attempt : due) {
+    attempt->OnTime();
+  }
+  if (next) {
+    OnDeadline(*next);
+  }
+}
+
+std::vector<std::shared_ptr<Attempt>> AttemptHostImpl::TakeDue(
+    uint64_t now, std::optional<uint64_t>& next) const {
+  std::vector<std::shared_ptr<Attempt>> due;
+  const auto look = [&due, &next, now](const std::shared_ptr<Attempt>& attempt) {
+    const std::optional<uint64_t> at = attempt->deadline_ms();
+    if (at && *at <= now) {
+      due.push_back(attempt);
+    } else if (at) {
+      next = next ? std::min(*next, *at) : *at;
+    }
+  };
+  for (const auto& item : attempts_) {
+    look(item.second);
+  }
+  std::for_each(leaving_.begin(), leaving_.end(), look);
+  return due;
+}
+
+void AttemptHostImpl::OnStarvation() {
+  if (starvation_timer_ != 0) {
+    return;
+  }
+  starvation_mark_ = slots_.Mark();
+  starvation_timer_ = context_.executor.StartTimer(
+      limits::kSlotStealAfterMs, [weak = std::weak_ptr<AttemptHostImpl*>(self_)] {
+        if (const std::shared_ptr<AttemptHostImpl*> host = weak.lock()) {
+          (*host)->LookAtStarvation();
+        }
+      });
+}
+
+void AttemptHostImpl::LookAtStarvation() {
+  starvation_timer_ = 0;
+  if (slots_.StarvingSince(starvation_mark_)) {
+    if (const std::shared_ptr<Attempt> attempt = IdleLongest()) {
+      attempt->RequestSuspension();
+    }
+  }
+  if (slots_.StarvingSince(slots_.Mark())) {
+    OnStarvation();
+  }
+}
+
+std::shared_ptr<Attempt> AttemptHostImpl::IdleLongest() const {
+  const uint64_t now = now_ms();
+  std::shared_ptr<Attempt> longest;
+  for (const auto& item : attempts_) {
+    const std::shared_ptr<Attempt>& attempt = item.second;
+    const bool idle =
+        attempt->can_be_suspended() && now - attempt->active_at_ms() >= limits::kSlotStealAfterMs;
+    if (idle && (longest == nullptr || attempt->active_at_ms() < longest->active_at_ms())) {
+      longest = attempt;
+    }
+  }
+  return longest;
+}
+
+std::unique_ptr<AttemptHost> MakeAttemptHost(
+    const InvokerOptions& options,
+    PartitionGateway& gateway,
+    IoContext& context,
+    SlotPool& slots,
+    const Clock& clock) {
+  return std::make_unique<AttemptHostImpl>(options, gateway, context, slots, clock);
+}
+
+}  // namespace perdure

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See server.h. Read top to bottom: each member may use those above it.
+#include "server/server.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "perdure/admin/admin.h"
+#include "perdure/base/assert.h"
+#include "perdure/base/clock.h"
+#include "perdure/base/limits.h"
+#include "perdure/base/log.h"
+#include "perdure/core/partition.h"
+#include "perdure/ingress/ingress.h"
+#include "perdure/invoker/invoker.h"
+#include "perdure/log/embedded.h"
+#include "perdure/net/server.h"
+#include "perdure/partition/partitions.h"
+#include "perdure/query/introspection.h"
+#include "perdure/schema/discovery.h"
+#include "perdure/schema/metadata_machine.h"
+#include "perdure/store/database.h"
+#include "server/delivery.h"
+#include "server/derived_options.h"
+
+namespace perdure {
+namespace {
+
+constexpr DurationMs kStopMax = 4000;
+
+// Requests that come before the doors are built wait in the listener's backlog; this only breaks the
+// circle between listener and handler.
+class LateHandler final : public HttpHandler {
+ public:
+  void Set(std::unique_ptr<HttpHandler> handler) { handler_ = std::move(handler); }
+  void OnRequest(HttpRequest request, std::unique_ptr<HttpExchange> exchange) override {
+    PERDURE_ASSERT(handler_ != nullptr);
+    handler_->OnRequest(std::move(request), std::move(exchange));
+  }
+
+ private:
+  std::unique_ptr<HttpHandler> handler_;
+};
+
+bool TestSwitch(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before threads start
+  return value != nullptr && std::string_view(value) == "1";
+}
+
+uint64_t RandomSeed() {
+  std::random_device device;
+  return (static_cast<uint64_t>(device()) << 32) | device();
+}
+
+class ServerImpl final : public Server {
+ public:
+  explicit ServerImpl(const Settings& settings) : settings_(settings) {}
+  ~ServerImpl() override { Stop(); }
+
+  Status Open() {
+    const size_t cores = std::max<size_t>(1, std::thread::hardware_concurrency());
+    network_ = MakeNetwork(std::max<size_t>(1, cores / 2), ClientOptionsOf(settings_));
+    Result<uint16_t> ingress = network_->Listen(IngressListenerOf(settings_), ingress_door_);
+    if (!ingress.ok()) {
+      return ingress.error();
+    }
+    Result<uint16_t> admin = network_->Listen(AdminListenerOf(settings_), admin_door_);
+    if (!admin.ok()) {
+      return admin.error();
+    }
+    ingress_port_ = ingress.value();
+    admin_port_ = admin.value();
+
+    if (Status opened = OpenDatabase(); !opened.ok()) {
+      return opened;
+    }
+    EmbeddedLogOptions log_options;
+    log_options.no_sync = TestSwitch("PERDURE_TEST_NO_SYNC");
+    log_ = EmbeddedLog::Start(*database_, log_options);
+
+    for (size_t i = 0; i < network_->thread_count(); ++i) {
+      contexts_.emplace_back(
+          static_cast<uint16_t>(i), network_->thread(i), network_->client(i), publisher_);
+    }
+    MakePartitionsAndInvoker(cores);
+    MakeDoors();
+    partitions_->Start();
+    network_->Start();
+    return OkStatus();
+  }
+
+  void Stop() override {
+    if (stopped_) {
+      return;
+    }
+    stopped_ = true;
+    const DurationMs grace = std::min(settings_.shutdown_timeout, kStopMax) / 4;
+    if (network_ != nullptr) {
+      network_->Stop(grace);
+    }
+    if (partitions_ != nullptr) {
+      partitions_->Stop();
+    }
+    if (log_ != nullptr) {
+      log_->Stop();
+    }
+  }
+
+  uint16_t ingress_port() const override { return ingress_port_; }
+  uint16_t admin_port() const override { return admin_port_; }
+  EmbeddedLog& log() override { return *log_; }
+
+ private:
+  Status OpenDatabase() {
+    DatabaseOptions options;
+    options.folder = (std::filesystem::path(settings_.base_dir) / settings_.node_name).string();
+    options.record_synced = TestSwitch("PERDURE_TEST_RECORD_SYNCED");
+    Result<std::unique_ptr<Database>> database = Database::Open(options);
+    if (!database.ok()) {
+      return database.error();
+    }
+    database_ = std::move(database).value();
+    Result<uint16_t> count = FixedPartitionCount(*database_, settings_.default_num_partitions);
+    if (!count.ok()) {
+      return count.error();
+    }
+    partition_count_ = count.value();
+    return OkStatus();
+  }
+
+  void MakePartitionsAndInvoker(size_t cores) {
+    PartitionsOptions options;
+    options.partition_count = partition_count_;
+    options.threads = std::min<size_t>(
+        partition_count_,
+        settings_.default_thread_pool_size.value_or(
+            static_cast<uint32_t>(std::max<size_t>(1, cores / 2))));
+    options.term = database_->start_counter();
+    options.entropy_seed = RandomSeed();
+    const PartitionsParts parts{*database_, *log_, SystemClock(), publisher_, delivery_};
+    partitions_ = MakePartitions(
+        options, parts, [this](PartitionId partition) -> std::unique_ptr<Machine> {
+          if (partition == kMetadataPartition) {
+            return MakeMetadataMachine(SchemaDefaultsOf(settings_));
+          }
+          PartitionMachineOptions machine;
+          machine.partition = partition;
+          machine.partition_count = partition_count_;
+          machine.start_counter = database_->start_counter();
+          machine.eager_state_bytes_max =
+              settings_.invoker.disable_eager_state ? 0 : settings_.invoker.eager_state_size_limit;
+          return MakePartitionMachine(machine);
+        });
+    slots_ = MakeSlotPool(settings_.invoker.concurrent_invocations_limit, *partitions_);
+    partitions_->SetSlots(*slots_);
+    for (IoContext& context : contexts_) {
+      hosts_.push_back(MakeAttemptHost(
+          InvokerOptionsOf(settings_, contexts_.size()),
+          *partitions_,
+          context,
+          *slots_,
+          SystemClock()));
+    }
+    delivery_.SetHosts(hosts_);
+  }
+
+  void MakeDoors() {
+    introspection_ = MakeIntrospection(*database_, *log_, delivery_.LiveAttempts());
+    discovery_ = MakeDiscovery(DiscoveryOptions{settings_.cluster_name}, SystemClock());
+    ingress_door_.Set(MakeIngress(IngressOptions{}, *partitions_, contexts_, SystemClock()));
+    AdminOptions admin;
+    admin.ingress_endpoint = IngressEndpointOf(settings_, ingress_port_);
+    admin.cluster_name = settings_.cluster_name;
+    admin.perdure_version = kPerdureVersion;
+    admin_door_.Set(MakeAdmin(
+        admin, *partitions_, contexts_, *discovery_, *introspection_, SystemClock()));
+  }
+
+  const Settings settings_;
+  uint16_t partition_count_ = 0;
+  uint16_t ingress_port_ = 0;
+  uint16_t admin_port_ = 0;
+  bool stopped_ = false;
+
+  LateHandler ingress_door_;
+  LateHandler admin_door_;
+  SchemaPublisher publisher_;
+  std::unique_ptr<Network> network_;
+  std::unique_ptr<Database> database_;
+  IoContexts contexts_;
+  Delivery delivery_{contexts_};
+  std::unique_ptr<EmbeddedLog> log_;
+  std::unique_ptr<Partitions> partitions_;
+  std::unique_ptr<SlotPool> slots_;
+  std::vector<std::unique_ptr<AttemptHost>> hosts_;
+  std::unique_ptr<Introspection> introspection_;
+  std::unique_ptr<Discovery> discovery_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::Start(const Settings& settings) {
+  auto server = std::make_unique<ServerImpl>(settings);
+  if (Status opened = server->Open(); !opened.ok()) {
+    return opened.error();
+  }
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace perdure
