@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The endpoint of the tests: the sample's services and the probes, on PORT.
+import { checkoutService, inventoryService, orderHistory, shippingService } from "./checkout.ts";
+import { paymentService } from "./payment.ts";
+import { cabinet, doomed, flaky, heldWorkflow, ledger, probe, sleepy, steps, stubborn } from "./probes.ts";
+import { signupWorkflow } from "./signup.ts";
+import { userAccount } from "./user_account.ts";
+import { serveOnLoopback } from "../lib/endpoint.ts";
+
+serveOnLoopback([
+  paymentService, userAccount, signupWorkflow, checkoutService, inventoryService, shippingService, orderHistory,
+  steps, flaky, stubborn, doomed, probe, sleepy, ledger, cabinet, heldWorkflow,
+]);

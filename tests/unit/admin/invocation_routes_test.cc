@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Control of invocations (the matrix of admin API 8.1) and the questions about them.
+#include "tests/unit/admin/admin_test_support.h"
+
+namespace perdure {
+namespace {
+
+using testing::JsonError;
+
+InvocationId MakeId(uint64_t key = 0x2000000000000000) {
+  InvocationId id;
+  id.partition_key.value = key;
+  id.uuid[3] = 7;
+  return id;
+}
+
+class InvocationRoutesTest : public testing::AdminTest {
+ protected:
+  void Patch(const std::string& verb) {
+    Send("PATCH", "/invocations/" + MakeId().ToString() + "/" + verb);
+  }
+  void ReplyControl(ControlResult result) { Reply(ControlOutcome{MakeId(), result}); }
+};
+
+TEST_F(InvocationRoutesTest, CommandGoesToTheOwningPartition) {
+  Patch("cancel");
+  ASSERT_EQ(gateway_.submissions.size(), 1U) << body();
+  const auto& cancel = gateway_.submissions[0];
+  EXPECT_EQ(cancel.partition, PartitionId{1});
+  EXPECT_EQ(cancel.source, Source::kControl);
+  EXPECT_EQ(std::get<Cancel>(cancel.command).id, MakeId());
+  EXPECT_FALSE(answered());
+
+  Patch("kill");
+  EXPECT_EQ(std::get<Kill>(gateway_.submissions[1].command).id, MakeId());
+  Patch("resume");
+  EXPECT_EQ(std::get<Resume>(gateway_.submissions[2].command).id, MakeId());
+  EXPECT_EQ(contexts_[0].replies.in_use(), 3U);
+}
+
+TEST_F(InvocationRoutesTest, SuccessHasNoBody) {
+  Patch("kill");
+  ReplyControl(ControlResult::kDone);
+  EXPECT_EQ(status(), 200);
+  EXPECT_EQ(body(), "");
+  Patch("cancel");
+  ReplyControl(ControlResult::kRequested);
+  EXPECT_EQ(status(), 202);
+  EXPECT_EQ(body(), "");
+  EXPECT_EQ(contexts_[0].replies.in_use(), 0U);
+}
+
+TEST_F(InvocationRoutesTest, RefusalsOfTheMatrix) {
+  const std::string id = MakeId().ToString();
+  Patch("cancel");
+  ReplyControl(ControlResult::kNotFound);
+  EXPECT_EQ(status(), 404);
+  EXPECT_EQ(body(), JsonError("The requested invocation '" + id + "' does not exist"));
+  Patch("kill");
+  ReplyControl(ControlResult::kAlreadyCompleted);
+  EXPECT_EQ(status(), 409);
+  EXPECT_EQ(body(), JsonError("The invocation '" + id + "' was already completed."));
+  Patch("resume");
+  ReplyControl(ControlResult::kAlreadyCompleted);
+  EXPECT_EQ(status(), 409);
+  EXPECT_EQ(body(), JsonError("The invocation '" + id + "' is completed, cannot be resumed."));
+  Patch("resume");
+  ReplyControl(ControlResult::kNotStarted);
+  EXPECT_EQ(status(), 425);
+  EXPECT_EQ(
+      body(),
+      JsonError("The invocation '" + id + "' is either inboxed or scheduled, cannot be resumed."));
+}
+
+TEST_F(InvocationRoutesTest, ResumeKeepsTheDeployment) {
+  for (const char* value : {"keep", "Keep"}) {
+    Patch(std::string("resume?deployment=") + value);
+    ASSERT_FALSE(answered()) << value;
+    ReplyControl(ControlResult::kDone);
+    EXPECT_EQ(status(), 200);
+  }
+  const size_t submitted = gateway_.submissions.size();
+  const std::string other = DeploymentId{{1}}.ToString();
+  for (const std::string& value : {std::string("latest"), std::string("Latest"), other}) {
+    Patch("resume?deployment=" + value);
+    EXPECT_EQ(status(), 501) << value;
+  }
+  Patch("resume?deployment=foo");
+  EXPECT_EQ(status(), 400);
+  EXPECT_EQ(
+      body(), JsonError("The query parameter 'deployment' is invalid. Reason: bad format"));
+  EXPECT_EQ(gateway_.submissions.size(), submitted);
+}
+
+TEST_F(InvocationRoutesTest, BadIdsAreRefused) {
+  for (const char* path : {"/invocations/foo/cancel", "/invocations/a%zz/kill"}) {
+    Send("PATCH", path);
+    EXPECT_EQ(status(), 400) << path;
+    EXPECT_EQ(
+        body(), JsonError("The request field 'invocation_id' is invalid. Reason: bad format"));
+  }
+  Send("GET", "/invocations/foo");
+  EXPECT_EQ(status(), 400);
+  EXPECT_TRUE(gateway_.submissions.empty());
+}
+
+TEST_F(InvocationRoutesTest, IdsArePercentDecoded) {
+  std::string id = MakeId().ToString();
+  Send("PATCH", "/invocations/%69" + id.substr(1) + "/kill");
+  ASSERT_EQ(gateway_.submissions.size(), 1U);
+}
+
+TEST_F(InvocationRoutesTest, NoRoomIs503) {
+  const std::string overloaded = JsonError(
+      "Error when routing the request internally. Reason: the server is overloaded, retry later");
+  gateway_.overloaded = true;
+  Patch("kill");
+  EXPECT_EQ(status(), 503);
+  EXPECT_EQ(header("retry-after"), "1");
+  EXPECT_EQ(body(), overloaded);
+  EXPECT_EQ(contexts_[0].replies.in_use(), 0U);
+
+  gateway_.overloaded = false;
+  Patch("kill");
+  Reply(RequestRefused{});
+  EXPECT_EQ(status(), 503);
+  EXPECT_EQ(body(), overloaded);
+}
+
+TEST_F(InvocationRoutesTest, ListPassesTheFilterOn) {
+  const std::string after = MakeId().ToString();
+  Send("GET", "/invocations?status=backing-off&service=My%20Svc&limit=7&after=" + after);
+  ASSERT_TRUE(introspection_.filter.has_value());
+  EXPECT_EQ(introspection_.filter->status, "backing-off");
+  EXPECT_EQ(introspection_.filter->service, "My Svc");
+  EXPECT_EQ(introspection_.filter->limit, 7U);
+  EXPECT_EQ(introspection_.filter->after, MakeId());
+  EXPECT_FALSE(answered());
+  introspection_.done(std::string("{\"invocations\":[]}"));
+
+  EXPECT_EQ(status(), 200);
+  EXPECT_EQ(header("content-type"), "application/json");
+  EXPECT_EQ(body(), "{\"invocations\":[]}");
+}
+
+TEST_F(InvocationRoutesTest, ListHasDefaults) {
+  Send("GET", "/v4/invocations");
+  ASSERT_TRUE(introspection_.filter.has_value());
+  EXPECT_EQ(introspection_.filter->status, std::nullopt);
+  EXPECT_EQ(introspection_.filter->limit, 100U);
+}
+
+TEST_F(InvocationRoutesTest, ListRefusesWhatItCannotRead) {
+  for (const char* query : {"limit=x", "limit=", "limit=-1", "limit=1x", "after=foo"}) {
+    Send("GET", std::string("/invocations?") + query);
+    EXPECT_EQ(status(), 400) << query;
+  }
+  EXPECT_FALSE(introspection_.filter.has_value());
+}
+
+TEST_F(InvocationRoutesTest, ErrorsOfTheIntrospection) {
+  const std::pair<ErrorCode, int> cases[] = {
+      {ErrorCode::kInvalidArgument, 400},
+      {ErrorCode::kOverloaded, 503},
+      {ErrorCode::kUnavailable, 503},
+      {ErrorCode::kInternal, 500}};
+  for (const auto& item : cases) {
+    Send("GET", "/invocations");
+    introspection_.done(Error{item.first, "why"});
+    EXPECT_EQ(status(), item.second);
+  }
+  EXPECT_EQ(body(), JsonError("why"));
+}
+
+TEST_F(InvocationRoutesTest, GetsOne) {
+  Send("GET", "/invocations/" + MakeId().ToString());
+  EXPECT_EQ(introspection_.id, MakeId());
+  introspection_.done(std::string("{}"));
+  EXPECT_EQ(status(), 200);
+
+  Send("GET", "/invocations/" + MakeId().ToString());
+  introspection_.done(Error{ErrorCode::kNotFound, ""});
+  EXPECT_EQ(status(), 404);
+  EXPECT_EQ(
+      body(),
+      JsonError("The requested invocation '" + MakeId().ToString() + "' does not exist"));
+}
+
+}  // namespace
+}  // namespace perdure

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Goal: after a power cut the database holds a prefix of what was written, and everything that was
+// synced; if the disk lost more, it is refused. Method: a file system that knows what was synced,
+// and copies of the live folder with log files cut to that, or below it.
+#include "tests/unit/store/store_test_support.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace perdure {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string Key(int turn) {
+  std::string digits = std::to_string(turn);
+  return "t" + std::string(4 - digits.size(), '0') + digits;
+}
+
+// Turns write to two families, as a hop from one partition to another does.
+void WriteTurns(Database& database, int from, int to) {
+  for (int turn = from; turn < to; ++turn) {
+    const auto txn = database.Begin();
+    txn->Put(Family::kState, Key(turn), "sender");
+    txn->Put(Family::kQueue, Key(turn), "receiver");
+    MustWrite(database, *txn);
+  }
+}
+
+bool Has(Database& database, int turn) {
+  const bool sender = database.Begin()->Get(Family::kState, Key(turn)).has_value();
+  const bool receiver = database.Begin()->Get(Family::kQueue, Key(turn)).has_value();
+  EXPECT_EQ(sender, receiver) << "half of turn " << turn;
+  return sender;
+}
+
+int CountTurns(Database& database, int from, int to) {
+  int count = 0;
+  for (int turn = from; turn < to; ++turn)
+    count += Has(database, turn) ? 1 : 0;
+  return count;
+}
+
+class CrashRecoveryTest : public ::testing::Test {
+ protected:
+  CrashRecoveryTest() {
+    options_ = OptionsFor(folder_ / "node");
+    options_.test_file_system = files_;
+    options_.write_buffers_bytes = 512 * limits::kMiB;  // no switch that the test did not ask for
+    database_ = MustOpen(options_);
+  }
+
+  // The folder as a power cut leaves it. Table files and the manifest are synced before they count.
+  DatabaseOptions PowerCut() {
+    CopyFolder(options_.folder, folder_ / "cut");
+    for (const std::string& name : LogFileNames(folder_ / "cut")) {
+      CutLogFile(folder_ / "cut", name, files_->SyncedBytes(options_.folder + "/db/" + name));
+    }
+    return OptionsFor(folder_ / "cut");
+  }
+
+  // Another log file begins; the memtables that were full are not flushed.
+  void SwitchLogFile() {
+    auto& own = dynamic_cast<RocksDatabase&>(*database_);
+    ASSERT_TRUE(own.raw()->PauseBackgroundWork().ok());
+    rocksdb::FlushOptions flush;
+    flush.wait = false;
+    flush.allow_write_stall = true;
+    ASSERT_TRUE(own.raw()->Flush(flush, own.tables().handle(Family::kState)).ok());
+    paused_ = true;
+  }
+
+  ~CrashRecoveryTest() override {
+    if (paused_) {
+      EXPECT_TRUE(Raw(*database_).ContinueBackgroundWork().ok());
+    }
+  }
+
+  TestFolder folder_;
+  std::shared_ptr<SyncTrackingFileSystem> files_ = std::make_shared<SyncTrackingFileSystem>();
+  DatabaseOptions options_;
+  std::unique_ptr<Database> database_;
+  bool paused_ = false;
+};
+
+TEST_F(CrashRecoveryTest, AKilledProcessLosesNothing) {
+  WriteTurns(*database_, 0, 20);
+
+  CopyFolder(options_.folder, folder_ / "cut");
+  const auto again = MustOpen(OptionsFor(folder_ / "cut"));
+
+  EXPECT_EQ(CountTurns(*again, 0, 20), 20);
+}
+
+TEST_F(CrashRecoveryTest, APowerCutLosesTheUnsyncedTailOnly) {
+  WriteTurns(*database_, 0, 10);
+  MustSync(*database_);
+  WriteTurns(*database_, 10, 20);
+
+  const auto again = MustOpen(PowerCut());
+
+  EXPECT_EQ(CountTurns(*again, 0, 10), 10);
+  EXPECT_EQ(CountTurns(*again, 10, 20), 0);
+}
+
+TEST_F(CrashRecoveryTest, EveryCutInsideTheTailLeavesAPrefix) {
+  WriteTurns(*database_, 0, 3);
+  MustSync(*database_);
+  const std::string log = LogFileNames(options_.folder).back();
+  const uint64_t synced = std::filesystem::file_size(options_.folder + "/db/" + log);
+  WriteTurns(*database_, 3, 6);
+  const uint64_t written = std::filesystem::file_size(options_.folder + "/db/" + log);
+  ASSERT_GT(written, synced);
+
+  for (uint64_t bytes = synced; bytes <= written; bytes += 13) {
+    CopyFolder(options_.folder, folder_ / "cut");
+    CutLogFile(folder_ / "cut", log, bytes);
+    const auto again = MustOpen(OptionsFor(folder_ / "cut"));
+    const int turns = CountTurns(*again, 0, 6);
+    ASSERT_GE(turns, 3) << bytes;
+    ASSERT_EQ(CountTurns(*again, 0, turns), turns) << bytes;
+  }
+}
+
+TEST_F(CrashRecoveryTest, WhatWasRecoveredIsDurableBeforeItIsUsed) {
+  WriteTurns(*database_, 0, 10);  // never synced, but found after a kill
+  CopyFolder(options_.folder, folder_ / "killed");
+  auto files = std::make_shared<SyncTrackingFileSystem>();
+  DatabaseOptions options = OptionsFor(folder_ / "killed");
+  options.test_file_system = files;
+  const auto again = MustOpen(options);
+  ASSERT_EQ(CountTurns(*again, 0, 10), 10);
+
+  CopyFolder(options.folder, folder_ / "cut");
+  for (const std::string& name : LogFileNames(folder_ / "cut")) {
+    CutLogFile(folder_ / "cut", name, files->SyncedBytes(options.folder + "/db/" + name));
+  }
+  const auto third = MustOpen(OptionsFor(folder_ / "cut"));
+
+  EXPECT_EQ(CountTurns(*third, 0, 10), 10);
+  EXPECT_EQ(third->start_counter(), again->start_counter() + 1);
+}
+
+// Two live log files, the tail of the older one lost at a record boundary, the newer one intact.
+TEST_F(CrashRecoveryTest, ALostTailOfAnOlderLogFileEndsTheReplay) {
+  WriteTurns(*database_, 0, 10);
+  MustSync(*database_);
+  const std::string older = LogFileNames(options_.folder).back();
+  const uint64_t synced = std::filesystem::file_size(options_.folder + "/db/" + older);
+  WriteTurns(*database_, 10, 20);
+  SwitchLogFile();
+  WriteTurns(*database_, 20, 30);
+  ASSERT_EQ(LogFileNames(options_.folder).size(), 2U);
+  CopyFolder(options_.folder, folder_ / "cut");
+  CutLogFile(folder_ / "cut", older, synced);
+
+  {
+    const auto again = MustOpen(OptionsFor(folder_ / "cut"));
+    EXPECT_EQ(CountTurns(*again, 0, 10), 10);
+    EXPECT_EQ(CountTurns(*again, 10, 30), 0);
+    WriteTurns(*again, 40, 50);
+    MustSync(*again);
+  }
+  // Numbers go on from the end of the prefix: the next recovery sees one chain.
+  const auto third = MustOpen(OptionsFor(folder_ / "cut"));
+  EXPECT_EQ(CountTurns(*third, 0, 10), 10);
+  EXPECT_EQ(CountTurns(*third, 10, 40), 0);
+  EXPECT_EQ(CountTurns(*third, 40, 50), 10);
+}
+
+TEST_F(CrashRecoveryTest, WithoutTheProofTheReplayWouldHaveAHole) {
+  WriteTurns(*database_, 0, 10);
+  MustSync(*database_);
+  const std::string older = LogFileNames(options_.folder).back();
+  const uint64_t synced = std::filesystem::file_size(options_.folder + "/db/" + older);
+  WriteTurns(*database_, 10, 20);
+  SwitchLogFile();
+  WriteTurns(*database_, 20, 30);
+  CopyFolder(options_.folder, folder_ / "cut");
+  CutLogFile(folder_ / "cut", older, synced);
+  DatabaseOptions options = OptionsFor(folder_ / "cut");
+  options.test_skip_prefix_proof = true;
+
+  const auto again = MustOpen(options);
+
+  EXPECT_EQ(CountTurns(*again, 10, 20), 0);
+  EXPECT_EQ(CountTurns(*again, 20, 30), 10) << "if this fails, RocksDB no longer needs the filter";
+}
+
+TEST_F(CrashRecoveryTest, AnOlderLogFileThatLostEverythingEndsTheReplay) {
+  std::filesystem::remove(options_.folder + "/wal-mark");  // nothing is known to be synced
+  WriteTurns(*database_, 0, 10);
+  const std::string older = LogFileNames(options_.folder).back();
+  SwitchLogFile();
+  WriteTurns(*database_, 10, 20);
+  CopyFolder(options_.folder, folder_ / "cut");
+  CutLogFile(folder_ / "cut", older, 0);
+
+  const auto again = MustOpen(OptionsFor(folder_ / "cut"));
+
+  EXPECT_EQ(CountTurns(*again, 0, 20), 0);
+}
+
+TEST_F(CrashRecoveryTest, ALossOfSyncedWritesIsRefusedUntilTheOperatorDecides) {
+  WriteTurns(*database_, 0, 10);
+  MustSync(*database_);
+  const std::string log = LogFileNames(options_.folder).back();
+  const uint64_t first = std::filesystem::file_size(options_.folder + "/db/" + log);
+  WriteTurns(*database_, 10, 20);
+  MustSync(*database_);
+  CopyFolder(options_.folder, folder_ / "cut");
+  CutLogFile(folder_ / "cut", log, first);
+  const DatabaseOptions options = OptionsFor(folder_ / "cut");
+
+  EXPECT_THAT(RefusalOf(options), HasSubstr("has lost writes that were already durable"));
+  EXPECT_THAT(RefusalOf(options), HasSubstr("delete the file " + (folder_ / "cut/wal-mark")))
+      << "the second start must not take the rest for the whole";
+
+  std::filesystem::remove(folder_ / "cut/wal-mark");
+  const auto again = MustOpen(options);
+  EXPECT_EQ(CountTurns(*again, 0, 10), 10);
+  EXPECT_EQ(CountTurns(*again, 10, 20), 0);
+}
+
+TEST_F(CrashRecoveryTest, AnEmptiedLogFileIsRefused) {
+  WriteTurns(*database_, 0, 10);
+  MustSync(*database_);
+  CopyFolder(options_.folder, folder_ / "cut");
+  CutLogFile(folder_ / "cut", LogFileNames(options_.folder).back(), 0);
+
+  EXPECT_THAT(RefusalOf(OptionsFor(folder_ / "cut")), HasSubstr("has lost writes"));
+}
+
+TEST_F(CrashRecoveryTest, AMissingLogFileIsRefused) {
+  WriteTurns(*database_, 0, 10);
+  MustSync(*database_);
+  CopyFolder(options_.folder, folder_ / "cut");
+  std::filesystem::remove(folder_ / "cut/db/" + LogFileNames(options_.folder).back());
+
+  EXPECT_THAT(RefusalOf(OptionsFor(folder_ / "cut")), HasSubstr("has lost writes"));
+}
+
+// The marked write is in table files and its log file is gone: nothing is lost.
+TEST_F(CrashRecoveryTest, FlushedWritesAreNotTakenForLost) {
+  WriteTurns(*database_, 0, 10);
+  MustSync(*database_);
+  auto& own = dynamic_cast<RocksDatabase&>(*database_);
+  std::vector<rocksdb::ColumnFamilyHandle*> all(
+      own.tables().families.begin(), own.tables().families.end());
+  all.push_back(own.raw()->DefaultColumnFamily());
+  ASSERT_TRUE(own.raw()->Flush({}, all).ok());
+
+  const auto again = MustOpen(PowerCut());
+
+  EXPECT_EQ(CountTurns(*again, 0, 10), 10);
+}
+
+TEST_F(CrashRecoveryTest, TheMarkFollowsTheLogFile) {
+  WriteTurns(*database_, 0, 10);
+  MustSync(*database_);
+  SwitchLogFile();
+  WriteTurns(*database_, 10, 20);
+  MustSync(*database_);
+  const std::vector<std::string> logs = LogFileNames(options_.folder);
+  ASSERT_EQ(logs.size(), 2U);
+
+  EXPECT_EQ(CountTurns(*MustOpen(PowerCut()), 0, 20), 20);
+
+  CopyFolder(options_.folder, folder_ / "cut");
+  CutLogFile(folder_ / "cut", logs.back(), 0);
+  const std::string file = "(log file " + std::to_string(std::stoull(logs.back())) + ")";
+  EXPECT_THAT(RefusalOf(OptionsFor(folder_ / "cut")), HasSubstr(file));
+}
+
+TEST_F(CrashRecoveryTest, AnUnreadableMarkIsNoReasonToRefuse) {
+  WriteTurns(*database_, 0, 10);
+  CopyFolder(options_.folder, folder_ / "cut");
+  WriteText(folder_ / "cut/wal-mark", std::string(44, '\0'));
+
+  EXPECT_EQ(CountTurns(*MustOpen(OptionsFor(folder_ / "cut")), 0, 10), 10);
+}
+
+// The last line of each name: what the crash test reads.
+std::map<std::string, uint64_t> RecordedSizes(const std::string& file) {
+  std::map<std::string, uint64_t> sizes;
+  std::ifstream lines(file);
+  std::string name;
+  for (uint64_t bytes = 0; lines >> name >> bytes;)
+    sizes[name] = bytes;
+  return sizes;
+}
+
+TEST(RecordSynced, TellsHowFarEachLogFileWasSynced) {
+  TestFolder folder;
+  DatabaseOptions options = OptionsFor(folder / "node");
+  options.record_synced = true;
+  const auto database = MustOpen(options);
+  WriteTurns(*database, 0, 10);
+  MustSync(*database);
+  const std::string log = LogFileNames(options.folder).back();
+  const uint64_t size = std::filesystem::file_size(options.folder + "/db/" + log);
+  EXPECT_EQ(RecordedSizes(folder / "node/wal-synced")[log], size);
+
+  WriteTurns(*database, 10, 20);
+  EXPECT_EQ(RecordedSizes(folder / "node/wal-synced")[log], size) << "not synced yet";
+
+  CopyFolder(options.folder, folder / "cut");
+  CutLogFile(folder / "cut", log, size);
+  const auto again = MustOpen(OptionsFor(folder / "cut"));
+  EXPECT_EQ(CountTurns(*again, 0, 20), 10);
+}
+
+// RocksDB syncs a full log file before it flushes: rows of one family are then in a table, those of
+// another only in that log file, and a test that took it away would tear a turn apart.
+TEST(RecordSynced, IncludesSyncsThatRocksDbMakesItself) {
+  TestFolder folder;
+  DatabaseOptions options = OptionsFor(folder / "node");
+  options.record_synced = true;
+  const auto database = MustOpen(options);
+  WriteTurns(*database, 0, 10);
+  const std::string log = LogFileNames(options.folder).back();
+  const uint64_t size = std::filesystem::file_size(options.folder + "/db/" + log);
+
+  auto& own = dynamic_cast<RocksDatabase&>(*database);
+  ASSERT_TRUE(own.raw()->Flush({}, own.tables().handle(Family::kState)).ok());
+
+  EXPECT_EQ(RecordedSizes(folder / "node/wal-synced")[log], size);
+}
+
+TEST(RecordSynced, MakesTheFileBeforeAnythingIsSynced) {
+  TestFolder folder;
+  DatabaseOptions options = OptionsFor(folder / "node");
+  options.record_synced = true;
+  // The database cannot be opened, but the folder can.
+  std::filesystem::create_directories(folder / "node");
+  WriteText(folder / "node/format", "1\n");
+  std::filesystem::create_directories(folder / "node/db/LOCK");
+
+  EXPECT_THAT(RefusalOf(options), HasSubstr("cannot open the database"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "node/wal-synced"));
+}
+
+}  // namespace
+}  // namespace perdure
