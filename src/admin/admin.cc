@@ -4,19 +4,19 @@
 // that are not built yet say so; everything else is 404 or 405 without a body.
 #include "perdure/admin/admin.h"
 
-#include <string>
-#include <string_view>
-#include <utility>
-#include <variant>
-
-#include <nlohmann/json.hpp>
-
 #include "admin/call.h"
 #include "admin/deployment_routes.h"
 #include "admin/invocation_routes.h"
 #include "admin/responses.h"
 #include "admin/router.h"
 #include "perdure/base/overloaded.h"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
 
 namespace perdure::admin {
 namespace {
@@ -151,8 +151,8 @@ class Admin final : public HttpHandler {
       case Endpoint::kResumeInvocation:
         return ResumeInvocationRoute(context_, std::move(call));
       case Endpoint::kNotBuilt:
-        return call.Respond(ErrorResponse(
-            501, call.request.method + " " + match.route + " is not supported yet"));
+        return call.Respond(
+            ErrorResponse(501, call.request.method + " " + match.route + " is not supported yet"));
     }
   }
 

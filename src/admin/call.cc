@@ -4,11 +4,11 @@
 // accepted, and its answer goes nowhere.
 #include "admin/call.h"
 
+#include "admin/responses.h"
+
 #include <memory>
 #include <utility>
 #include <variant>
-
-#include "admin/responses.h"
 
 namespace perdure::admin {
 
@@ -20,14 +20,13 @@ void SubmitAndRespond(
     MoveFunction<HttpResponse(Reply)> answer) {
   ReplySlots& replies = call.Io(context).replies;
   auto shared = std::make_shared<AdminCall>(std::move(call));
-  const ReplyTo reply_to =
-      replies.Take([shared, answer = std::move(answer)](Reply reply) mutable {
-        if (std::holds_alternative<RequestRefused>(reply)) {
-          shared->Respond(OverloadedResponse());
-          return;
-        }
-        shared->Respond(answer(std::move(reply)));
-      });
+  const ReplyTo reply_to = replies.Take([shared, answer = std::move(answer)](Reply reply) mutable {
+    if (std::holds_alternative<RequestRefused>(reply)) {
+      shared->Respond(OverloadedResponse());
+      return;
+    }
+    shared->Respond(answer(std::move(reply)));
+  });
   const Submitted submitted =
       context.gateway.Submit(partition, Source::kControl, std::move(command), reply_to);
   if (submitted == Submitted::kOverloaded) {

@@ -3,13 +3,13 @@
 // One request on its way through the admin door, and what the routes work with.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "perdure/admin/admin.h"
 #include "perdure/http/message.h"
 #include "perdure/http/server.h"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace perdure::admin {
 

@@ -6,6 +6,10 @@
 // published the schema.
 #include "admin/deployment_routes.h"
 
+#include "admin/register_request.h"
+#include "admin/responses.h"
+#include "admin/schema_json.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -14,10 +18,6 @@
 #include <string>
 #include <utility>
 #include <variant>
-
-#include "admin/register_request.h"
-#include "admin/responses.h"
-#include "admin/schema_json.h"
 
 namespace perdure::admin {
 namespace {
@@ -89,8 +89,8 @@ void SubmitRegistration(const AdminContext& context, AdminCall call, RegisterDep
 const ServiceSchema* FindServiceOrRespond(const SchemaView& view, AdminCall& call) {
   const ServiceSchema* service = view.FindService(call.params.at(0));
   if (service == nullptr) {
-    call.Respond(ErrorResponse(
-        404, "The requested service '" + call.params.at(0) + "' does not exist"));
+    call.Respond(
+        ErrorResponse(404, "The requested service '" + call.params.at(0) + "' does not exist"));
   }
   return service;
 }
@@ -149,15 +149,13 @@ void GetDeploymentRoute(const AdminContext& context, AdminCall call) {
   if (!id.ok()) {
     call.Respond(TextResponse(
         400,
-        "Invalid URL: Cannot parse `deployment` with value `" + text +
-            "`: " + id.error().message));
+        "Invalid URL: Cannot parse `deployment` with value `" + text + "`: " + id.error().message));
     return;
   }
   const std::shared_ptr<const SchemaView> view = call.Io(context).schema.Get();
   const DeploymentSchema* deployment = view->FindDeployment(id.value());
   if (deployment == nullptr) {
-    call.Respond(
-        ErrorResponse(404, "The requested deployment '" + text + "' does not exist"));
+    call.Respond(ErrorResponse(404, "The requested deployment '" + text + "' does not exist"));
     return;
   }
   call.Respond(JsonResponse(200, DeploymentJson(*deployment)));

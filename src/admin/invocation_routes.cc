@@ -4,6 +4,9 @@
 // from the machine, filters are judged by the introspection.
 #include "admin/invocation_routes.h"
 
+#include "admin/responses.h"
+#include "admin/text.h"
+
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -11,9 +14,6 @@
 #include <system_error>
 #include <utility>
 #include <variant>
-
-#include "admin/responses.h"
-#include "admin/text.h"
 
 namespace perdure::admin {
 namespace {
@@ -49,8 +49,7 @@ HttpResponse AnswerControl(bool resume, const ControlOutcome& outcome) {
     case ControlResult::kNotRunning:
       return ErrorResponse(409, invocation + "is not running, cannot be paused.");
     case ControlResult::kNotStarted:
-      return ErrorResponse(
-          425, invocation + "is either inboxed or scheduled, cannot be resumed.");
+      return ErrorResponse(425, invocation + "is either inboxed or scheduled, cannot be resumed.");
   }
   return EmptyResponse(500);
 }
@@ -83,7 +82,8 @@ std::optional<HttpResponse> CheckResumeDeployment(std::string_view query) {
     }
   }
   return ErrorResponse(
-      501, "PATCH /invocations/{invocation_id}/resume with another deployment is not supported yet");
+      501,
+      "PATCH /invocations/{invocation_id}/resume with another deployment is not supported yet");
 }
 
 HttpResponse AnswerIntrospection(const Result<std::string>& result) {
@@ -111,8 +111,7 @@ HttpResponse AnswerIntrospection(const Result<std::string>& result) {
 HttpResponse BadQuery(std::string_view name, std::string_view reason) {
   return ErrorResponse(
       400,
-      "The query parameter '" + std::string(name) + "' is invalid. Reason: " +
-          std::string(reason));
+      "The query parameter '" + std::string(name) + "' is invalid. Reason: " + std::string(reason));
 }
 
 std::variant<InvocationFilter, HttpResponse> ParseFilter(std::string_view query) {

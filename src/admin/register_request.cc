@@ -5,6 +5,10 @@
 // would break the framing of every call to the deployment.
 #include "admin/register_request.h"
 
+#include "admin/responses.h"
+
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <exception>
 #include <iterator>
@@ -13,10 +17,6 @@
 #include <string_view>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
-#include "admin/responses.h"
-
 namespace perdure::admin {
 namespace {
 
@@ -24,7 +24,9 @@ using Json = nlohmann::json;
 
 constexpr size_t kHeaderBytesMax = 16 * 1024;  // all additional headers of a deployment together
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char Lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 std::string Lower(std::string_view text) {
   std::string out(text);
@@ -56,8 +58,7 @@ HttpResponse DoesNotFit() {
 }
 
 HttpResponse BadHeaders(const std::string& reason) {
-  return ErrorResponse(
-      400, "The request field 'additional_headers' is invalid. Reason: " + reason);
+  return ErrorResponse(400, "The request field 'additional_headers' is invalid. Reason: " + reason);
 }
 
 bool IsHeaderName(std::string_view name) {
@@ -91,10 +92,7 @@ bool BelongsToConnection(std::string_view name) {
 
 // A field that is a map of strings, absent or, if that is allowed, null.
 bool ReadStringMap(
-    const Json& body,
-    const char* name,
-    bool nullable,
-    std::map<std::string, std::string>* out) {
+    const Json& body, const char* name, bool nullable, std::map<std::string, std::string>* out) {
   const auto field = body.find(name);
   if (field == body.end() || (nullable && field->is_null())) {
     return true;

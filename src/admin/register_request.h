@@ -4,11 +4,11 @@
 // answer; unknown fields are ignored.
 #pragma once
 
-#include <optional>
-#include <variant>
-
 #include "perdure/http/message.h"
 #include "perdure/schema/discovery.h"
+
+#include <optional>
+#include <variant>
 
 namespace perdure::admin {
 

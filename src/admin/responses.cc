@@ -4,9 +4,9 @@
 // strange name must be sayable.
 #include "admin/responses.h"
 
-#include <utility>
-
 #include <nlohmann/json.hpp>
+
+#include <utility>
 
 namespace perdure::admin {
 

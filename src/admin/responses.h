@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The forms of answer of the admin API (admin API 2): JSON, JSON errors, plain text errors, nothing.
+// The forms of answer of the admin API (admin API 2): JSON, JSON errors, plain text errors,
+// nothing.
 #pragma once
+
+#include "perdure/http/message.h"
 
 #include <string>
 #include <string_view>
-
-#include "perdure/http/message.h"
 
 namespace perdure::admin {
 

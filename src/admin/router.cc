@@ -4,10 +4,10 @@
 // of a pattern in braces match one non-empty segment, a final "*" matches anything.
 #include "admin/router.h"
 
-#include <utility>
-
 #include "admin/text.h"
 #include "base/utf8.h"
+
+#include <utility>
 
 namespace perdure::admin {
 namespace {
@@ -81,7 +81,8 @@ std::string_view TakeSegment(std::string_view* path) {
   return segment;
 }
 
-// Whether `path` has the form of `pattern`; `params` gets name and raw value of each part in braces.
+// Whether `path` has the form of `pattern`; `params` gets name and raw value of each part in
+// braces.
 using RawParams = std::vector<std::pair<std::string_view, std::string_view>>;
 bool Matches(std::string_view pattern, std::string_view path, RawParams* params) {
   params->clear();

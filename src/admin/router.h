@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which route a request means (admin API 1, 4): one table, mounted without prefix and under /v2, /v3
-// and /v4. Routes that exist in the API but are not built yet are in the table too, so that their
-// answer differs from that of an unknown path. Looks at method and path only.
+// Which route a request means (admin API 1, 4): one table, mounted without prefix and under /v2,
+// /v3 and /v4. Routes that exist in the API but are not built yet are in the table too, so that
+// their answer differs from that of an unknown path. Looks at method and path only.
 #pragma once
 
 #include <cstdint>

@@ -5,14 +5,14 @@
 // a manifest that are not UTF-8 are repaired.
 #include "admin/schema_json.h"
 
+#include "perdure/base/durations.h"
+
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
-
-#include <nlohmann/json.hpp>
-
-#include "perdure/base/durations.h"
 
 namespace perdure::admin {
 namespace {
@@ -78,18 +78,17 @@ void AddInfos(const InfoSource& source, Json* out) {
             " will not be applied because the " + std::string(source.what) +
             " is exposed in Request/Response mode."));
   }
-  const auto clamped = [&infos](
-                           std::string_view name,
-                           const std::optional<DurationMs>& given,
-                           DurationMs effective) {
-    if (given.has_value() && *given > effective) {
-      infos.push_back(Info(
-          "RT0022",
-          "The configured " + std::string(name) + " " + FormatDurationFriendly(*given) +
-              " was clamped to " + FormatDurationFriendly(effective) +
-              ", the maximum of this server."));
-    }
-  };
+  const auto clamped =
+      [&infos](
+          std::string_view name, const std::optional<DurationMs>& given, DurationMs effective) {
+        if (given.has_value() && *given > effective) {
+          infos.push_back(Info(
+              "RT0022",
+              "The configured " + std::string(name) + " " + FormatDurationFriendly(*given) +
+                  " was clamped to " + FormatDurationFriendly(effective) +
+                  ", the maximum of this server."));
+        }
+      };
   clamped("journal_retention", source.options.journal_retention, source.journal_retention);
   clamped(
       "idempotency_retention", source.options.idempotency_retention, source.idempotency_retention);
@@ -386,9 +385,7 @@ std::string HandlerListJson(const SchemaView& view, const ServiceSchema& service
 }
 
 std::string HandlerJson(
-    const SchemaView& view,
-    const ServiceSchema& service,
-    const HandlerSchema& handler) {
+    const SchemaView& view, const ServiceSchema& service, const HandlerSchema& handler) {
   return Dump(Handler(handler, IsBidirectional(view, service)));
 }
 

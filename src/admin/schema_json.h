@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Deployments, services and handlers as the admin API shows them (admin API 5, 6, 19), as JSON text.
-// Lists are sorted by name or id.
+// Deployments, services and handlers as the admin API shows them (admin API 5, 6, 19), as JSON
+// text. Lists are sorted by name or id.
 #pragma once
 
-#include <string>
-
 #include "perdure/schema/schema.h"
+
+#include <string>
 
 namespace perdure::admin {
 
@@ -22,8 +22,6 @@ std::string ServiceListJson(const SchemaView& view);
 std::string ServiceJson(const SchemaView& view, const ServiceSchema& service);
 std::string HandlerListJson(const SchemaView& view, const ServiceSchema& service);
 std::string HandlerJson(
-    const SchemaView& view,
-    const ServiceSchema& service,
-    const HandlerSchema& handler);
+    const SchemaView& view, const ServiceSchema& service, const HandlerSchema& handler);
 
 }  // namespace perdure::admin

@@ -176,21 +176,21 @@ Result<DurationMs> NonZeroDurationKind::Parse(std::string_view text) {
   return value;
 }
 
-Result<size_t> SizeKind::Parse(std::string_view given) {
+Result<size_t> SizeKind::Parse(std::string_view text) {
   static constexpr std::string_view kExpected = "a human-readable byte count string";
-  const std::string_view text = Trim(given);
-  const size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
-  const std::string_view number = text.substr(0, digits);
-  const std::optional<double> unit = UnitOf(Trim(text.substr(digits)));
+  const std::string_view trimmed = Trim(text);
+  const size_t digits = std::min(trimmed.find_first_not_of("0123456789."), trimmed.size());
+  const std::string_view number = trimmed.substr(0, digits);
+  const std::optional<double> unit = UnitOf(Trim(trimmed.substr(digits)));
   double value = 0;
   const char* end = number.data() + number.size();
   const std::from_chars_result read = std::from_chars(number.data(), end, value);
   if (number.empty() || read.ec != std::errc{} || read.ptr != end || !unit) {
-    return Found(given, kExpected);
+    return Found(text, kExpected);
   }
   const double bytes = value * *unit;
   if (bytes > static_cast<double>(kSizeMax)) {
-    return Found(given, kExpected);
+    return Found(text, kExpected);
   }
   return static_cast<size_t>(bytes);
 }

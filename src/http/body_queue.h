@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bytes of a request body that wait to be sent: small pieces are gathered, large shared ones are kept
-// by reference until they are copied, once, into the output. Unbounded by itself: the writer watches
-// `size`.
+// Bytes of a request body that wait to be sent: small pieces are gathered, large shared ones are
+// kept by reference until they are copied, once, into the output. Unbounded by itself: the writer
+// watches `size`.
 #pragma once
+
+#include "perdure/base/assert.h"
+#include "perdure/base/bytes.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <string>
 #include <utility>
-
-#include "perdure/base/assert.h"
-#include "perdure/base/bytes.h"
 
 namespace perdure {
 

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The client side of one HTTP/1.1 connection: one exchange at a time, kept alive between exchanges if
-// the peer agrees. The response is read while the body is still being sent; a reader that returns no
-// credit stops the reading of the connection.
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <string>
-#include <utility>
-
+// The client side of one HTTP/1.1 connection: one exchange at a time, kept alive between exchanges
+// if the peer agrees. The response is read while the body is still being sent; a reader that
+// returns no credit stops the reading of the connection.
 #include "http/body_queue.h"
 #include "http/http1_parser.h"
 #include "http/status_text.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
 #include "perdure/http/client_session.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+#include <utility>
 
 namespace perdure {
 namespace {
@@ -109,8 +109,7 @@ class Http1ClientSession final : public ClientSession, private Http1ParserSink {
 };
 
 ClientStreamId Http1ClientSession::Open(
-    const HttpStreamRequest& request,
-    HttpStreamListener& listener) {
+    const HttpStreamRequest& request, HttpStreamListener& listener) {
   PERDURE_ASSERT(free_slots() > 0);
   busy_ = true;
   ++number_;

@@ -4,10 +4,12 @@
 // compiled here: Beast's own "src.hpp" would drag in websockets, compression and with them Asio.
 #include "http/http1_parser.h"
 
-#include <boost/beast/http/basic_parser.hpp>
+#include "perdure/base/assert.h"
+#include "perdure/base/limits.h"
 
 #include <boost/beast/core/impl/error.ipp>
 #include <boost/beast/core/impl/string.ipp>
+#include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/detail/basic_parser.ipp>
 #include <boost/beast/http/detail/rfc7230.ipp>
 #include <boost/beast/http/impl/basic_parser.ipp>
@@ -16,16 +18,15 @@
 #include <boost/beast/http/impl/rfc7230.ipp>
 #include <boost/beast/http/impl/verb.ipp>
 
-#include "perdure/base/assert.h"
-#include "perdure/base/limits.h"
-
 namespace perdure {
 namespace {
 
 namespace beast = boost::beast;
 namespace bhttp = boost::beast::http;
 
-std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view View(beast::string_view text) {
+  return {text.data(), text.size()};
+}
 
 template <bool kIsRequest>
 class BeastParser final : public bhttp::basic_parser<kIsRequest> {
@@ -61,10 +62,7 @@ class BeastParser final : public bhttp::basic_parser<kIsRequest> {
   }
 
   void on_field_impl(
-      bhttp::field,
-      beast::string_view name,
-      beast::string_view value,
-      Error& ec) override {
+      bhttp::field, beast::string_view name, beast::string_view value, Error& ec) override {
     // A trailer's fields are checked by the parser and dropped: nobody here asked for any.
     if (head_done_) {
       return;

@@ -4,13 +4,13 @@
 // headers are slow to compile and stay in http1_parser.cc. Decides nothing about answers.
 #pragma once
 
+#include "perdure/base/bytes.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
-
-#include "perdure/base/bytes.h"
 
 namespace perdure {
 
@@ -23,10 +23,7 @@ struct Http1Head {
 class Http1ParserSink {
  public:
   virtual ~Http1ParserSink() = default;
-  virtual void OnRequestLine(
-      std::string_view method,
-      std::string_view target,
-      bool is_http10) = 0;
+  virtual void OnRequestLine(std::string_view method, std::string_view target, bool is_http10) = 0;
   virtual void OnStatusLine(int status) = 0;
   virtual void OnField(std::string_view name, std::string_view value) = 0;
   // All fields have come. False stops the parser: its message will not be read further.
@@ -60,7 +57,8 @@ class Http1Parser {
   Step Feed(BytesView bytes);
   // The input ended: true if that completes the message (a body without length).
   bool FeedEnd();
-  // Ready for the next message. `skip_body`: the answer to HEAD has no body whatever its fields say.
+  // Ready for the next message. `skip_body`: the answer to HEAD has no body whatever its fields
+  // say.
   void Restart(bool skip_body = false);
 
  private:

@@ -3,13 +3,13 @@
 // The HTTP/1 server codec: see http1_server.h.
 #include "http/http1_server.h"
 
+#include "perdure/base/assert.h"
+#include "perdure/base/limits.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
-
-#include "perdure/base/assert.h"
-#include "perdure/base/limits.h"
 
 namespace perdure {
 namespace {
@@ -105,9 +105,7 @@ size_t Http1ServerCodec::ParseAll(BytesView bytes) {
 }
 
 void Http1ServerCodec::OnRequestLine(
-    std::string_view method,
-    std::string_view target,
-    bool is_http10) {
+    std::string_view method, std::string_view target, bool is_http10) {
   request_.method.assign(method);
   request_.version = is_http10 ? HttpVersion::kHttp10 : HttpVersion::kHttp11;
   is_http10_ = is_http10;
@@ -128,7 +126,9 @@ void Http1ServerCodec::OnRequestLine(
   request_.target.assign(target);
 }
 
-void Http1ServerCodec::OnStatusLine(int) { PERDURE_ASSERT(false); }
+void Http1ServerCodec::OnStatusLine(int) {
+  PERDURE_ASSERT(false);
+}
 
 void Http1ServerCodec::OnField(std::string_view name, std::string_view value) {
   request_.headers.Add(LowerCase(name), std::string(value));
@@ -295,14 +295,18 @@ void Http1ServerCodec::Shutdown() {
   }
 }
 
-bool Http1ServerCodec::has_output() const { return !output_.empty() || !tail_.empty(); }
+bool Http1ServerCodec::has_output() const {
+  return !output_.empty() || !tail_.empty();
+}
 bool Http1ServerCodec::has_input() const {
   return !input_.empty() && reading() && !begun_ && !has_output();
 }
 bool Http1ServerCodec::wants_read() const {
   return input_.size() < kInputMax || (reading() && !has_output());
 }
-bool Http1ServerCodec::wants_close() const { return phase_ == Phase::kLast && !has_output(); }
+bool Http1ServerCodec::wants_close() const {
+  return phase_ == Phase::kLast && !has_output();
+}
 
 ServerActivity Http1ServerCodec::activity() const {
   if (phase_ == Phase::kWaiting) {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HTTP/1.0 and 1.1 for a server: one request at a time, the next one is parsed when the answer to the
-// last has been produced. Bodies are collected up to a limit; responses always carry their length.
-// Ignores Upgrade; knows no sockets.
+// HTTP/1.0 and 1.1 for a server: one request at a time, the next one is parsed when the answer to
+// the last has been produced. Bodies are collected up to a limit; responses always carry their
+// length. Ignores Upgrade; knows no sockets.
 #pragma once
-
-#include <cstddef>
-#include <string>
 
 #include "http/http1_parser.h"
 #include "http/status_text.h"
 #include "perdure/http/server_codec.h"
+
+#include <cstddef>
+#include <string>
 
 namespace perdure {
 

@@ -4,10 +4,10 @@
 // http2_client.h.
 #include "http/http2_client.h"
 
-#include <algorithm>
-
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
+
+#include <algorithm>
 
 namespace perdure {
 namespace {
@@ -75,8 +75,7 @@ void Http2ClientSession::RegisterSend(nghttp2_session_callbacks* callbacks) {
 }
 
 ClientStreamId Http2ClientSession::Open(
-    const HttpStreamRequest& request,
-    HttpStreamListener& listener) {
+    const HttpStreamRequest& request, HttpStreamListener& listener) {
   PERDURE_ASSERT(free_slots() > 0);
   std::string authority = request.endpoint.host;
   if (request.endpoint.port != 80) {
@@ -150,8 +149,7 @@ void Http2ClientSession::Reset(ClientStreamId stream_id) {
     return;
   }
   stream->listener = nullptr;
-  nghttp2_submit_rst_stream(
-      session_.get(), NGHTTP2_FLAG_NONE, Number(stream_id), NGHTTP2_CANCEL);
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, Number(stream_id), NGHTTP2_CANCEL);
 }
 
 size_t Http2ClientSession::unsent_bytes(ClientStreamId stream_id) const {
@@ -199,8 +197,7 @@ bool Http2ClientSession::Ping() {
 void Http2ClientSession::Shutdown() {
   goaway_ = true;
   if (!closed_) {
-    nghttp2_submit_goaway(
-        session_.get(), NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, nullptr, 0);
+    nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, nullptr, 0);
   }
 }
 
@@ -213,8 +210,8 @@ size_t Http2ClientSession::free_slots() const {
   if (closed_ || goaway_ || nghttp2_session_get_next_stream_id(session_.get()) >= kLastStreamId) {
     return 0;
   }
-  const size_t peer = nghttp2_session_get_remote_settings(
-      session_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  const size_t peer =
+      nghttp2_session_get_remote_settings(session_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   const size_t limit = std::min<size_t>(options_.streams_max, peer);
   return limit - std::min(limit, streams_.size());
 }

@@ -2,9 +2,13 @@
 //
 // The client side of one HTTP/2 connection, on nghttp2 without I/O. Connection credit goes back on
 // receipt, so that one stream never stops another; stream credit only when its reader returns it.
-// Refuses pushes; informational heads and trailers are read and dropped. For the two http2_client*.cc
-// only: one sends, the other receives.
+// Refuses pushes; informational heads and trailers are read and dropped. For the two
+// http2_client*.cc only: one sends, the other receives.
 #pragma once
+
+#include "http/body_queue.h"
+#include "http/http2_common.h"
+#include "perdure/http/client_session.h"
 
 #include <cstdint>
 #include <memory>
@@ -13,10 +17,6 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
-
-#include "http/body_queue.h"
-#include "http/http2_common.h"
-#include "perdure/http/client_session.h"
 
 namespace perdure {
 

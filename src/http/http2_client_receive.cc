@@ -2,10 +2,10 @@
 //
 // The HTTP/2 client session, receiving side: what the peer's frames mean for the streams, and how
 // streams end. See http2_client.h.
-#include <charconv>
-
 #include "http/http2_client.h"
 #include "perdure/base/limits.h"
+
+#include <charconv>
 
 namespace perdure {
 namespace {
@@ -58,12 +58,14 @@ void Http2ClientSession::RegisterReceive(nghttp2_session_callbacks* callbacks) {
 }
 
 bool Http2ClientSession::LooksLikeHttp2(BytesView bytes) {
-  // A server begins with a SETTINGS frame on stream 0 (RFC 9113 3.4): 3 bytes of length, then the type.
+  // A server begins with a SETTINGS frame on stream 0 (RFC 9113 3.4): 3 bytes of length, then the
+  // type.
   first_bytes_.append(bytes.substr(0, kFrameHeadSize - first_bytes_.size()));
   if (first_bytes_.size() < kFrameHeadSize && first_bytes_.substr(0, 4) != "HTTP") {
     return true;  // not known yet
   }
-  http2_seen_ = first_bytes_[3] == NGHTTP2_SETTINGS && first_bytes_.substr(5) == BytesView("\0\0\0\0", 4);
+  http2_seen_ =
+      first_bytes_[3] == NGHTTP2_SETTINGS && first_bytes_.substr(5) == BytesView("\0\0\0\0", 4);
   return http2_seen_;
 }
 
@@ -82,10 +84,7 @@ void Http2ClientSession::Feed(BytesView bytes) {
   }
 }
 
-void Http2ClientSession::AddField(
-    Stream& stream,
-    std::string_view name,
-    std::string_view value) {
+void Http2ClientSession::AddField(Stream& stream, std::string_view name, std::string_view value) {
   if (stream.head_given) {
     return;  // a trailer
   }
@@ -191,8 +190,8 @@ void Http2ClientSession::OnClosed(int32_t id, uint32_t error) {
   }
 }
 
-// A request that cannot be sent: the peer is going away, it was reset before, or it is too large. It
-// never became a stream for nghttp2, so nothing else ends it.
+// A request that cannot be sent: the peer is going away, it was reset before, or it is too large.
+// It never became a stream for nghttp2, so nothing else ends it.
 void Http2ClientSession::OnNotSent(int32_t id, int error) {
   const auto it = streams_.find(id);
   if (it == streams_.end()) {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the two HTTP/2 sessions share: owners for nghttp2's handles and the conversion of fields. For
-// http2_server.cc and http2_client.cc only; nobody else sees nghttp2.
+// What the two HTTP/2 sessions share: owners for nghttp2's handles and the conversion of fields.
+// For http2_server.cc and http2_client.cc only; nobody else sees nghttp2.
 #pragma once
+
+#include "http/status_text.h"
+#include "perdure/base/assert.h"
+#include "perdure/http/message.h"
 
 #include <nghttp2/nghttp2.h>
 
@@ -11,10 +15,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "http/status_text.h"
-#include "perdure/base/assert.h"
-#include "perdure/http/message.h"
 
 namespace perdure::http2 {
 

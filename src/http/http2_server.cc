@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HTTP/2 for a server, on nghttp2 without I/O. Collects whole requests, sends whole responses, gives
-// credit back as bodies are stored and none for bodies that are too large. Floods (acks, resets,
-// continuations, settings) are nghttp2's to refuse; it ends the session.
+// HTTP/2 for a server, on nghttp2 without I/O. Collects whole requests, sends whole responses,
+// gives credit back as bodies are stored and none for bodies that are too large. Floods (acks,
+// resets, continuations, settings) are nghttp2's to refuse; it ends the session.
 #include "http/http2_server.h"
+
+#include "http/http2_common.h"
+#include "perdure/base/limits.h"
 
 #include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
-
-#include "http/http2_common.h"
-#include "perdure/base/limits.h"
 
 namespace perdure {
 namespace {
@@ -432,8 +432,7 @@ ServerActivity Http2ServerCodec::activity() const {
 }  // namespace
 
 std::unique_ptr<ServerCodec> MakeHttp2ServerCodec(
-    const ServerCodecOptions& options,
-    ServerCodecEvents& events) {
+    const ServerCodecOptions& options, ServerCodecEvents& events) {
   return std::make_unique<Http2ServerCodec>(options, events);
 }
 

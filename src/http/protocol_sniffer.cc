@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sniffer, and the codec that begins as a sniffer and hands everything to the right codec as soon
-// as it knows which.
+// The sniffer, and the codec that begins as a sniffer and hands everything to the right codec as
+// soon as it knows which.
 #include "http/protocol_sniffer.h"
-
-#include <algorithm>
-#include <string>
-#include <utility>
 
 #include "http/http1_server.h"
 #include "http/http2_server.h"
 #include "perdure/http/server_codec.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
 
 namespace perdure {
 namespace {
@@ -104,8 +104,7 @@ WireProtocol SniffProtocol(BytesView first_bytes) {
 }
 
 std::unique_ptr<ServerCodec> MakeServerCodec(
-    const ServerCodecOptions& options,
-    ServerCodecEvents& events) {
+    const ServerCodecOptions& options, ServerCodecEvents& events) {
   return std::make_unique<SniffingCodec>(options, events);
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tells HTTP/2 with prior knowledge from HTTP/1 by the first bytes of a connection. Nothing else: no
-// Upgrade, no TLS.
+// Tells HTTP/2 with prior knowledge from HTTP/1 by the first bytes of a connection. Nothing else:
+// no Upgrade, no TLS.
 #pragma once
 
-#include <cstdint>
-
 #include "perdure/base/bytes.h"
+
+#include <cstdint>
 
 namespace perdure {
 

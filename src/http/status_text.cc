@@ -89,14 +89,15 @@ constexpr std::string_view kForbidden("\r\n\0", 3);
 
 std::string_view ReasonPhrase(int status) {
   const auto* const found = std::lower_bound(
-      kPhrases.begin(),
-      kPhrases.end(),
-      status,
-      [](const Phrase& phrase, int wanted) { return phrase.status < wanted; });
+      kPhrases.begin(), kPhrases.end(), status, [](const Phrase& phrase, int wanted) {
+        return phrase.status < wanted;
+      });
   return found != kPhrases.end() && found->status == status ? found->text : "<none>";
 }
 
-bool StatusForbidsBody(int status) { return status < 200 || status == 204 || status == 304; }
+bool StatusForbidsBody(int status) {
+  return status < 200 || status == 204 || status == 304;
+}
 
 bool IsCodecField(std::string_view name) {
   return std::find(kCodecFields.begin(), kCodecFields.end(), name) != kCodecFields.end();

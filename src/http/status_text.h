@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What both server codecs add to every response: reason phrases, the date, and which fields belong to
-// the codec and not to a handler.
+// What both server codecs add to every response: reason phrases, the date, and which fields belong
+// to the codec and not to a handler.
 #pragma once
+
+#include "perdure/base/clock.h"
 
 #include <string>
 #include <string_view>
-
-#include "perdure/base/clock.h"
 
 namespace perdure {
 

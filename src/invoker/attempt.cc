@@ -162,7 +162,7 @@ void Attempt::Advance(bool drained) {
     if (drained || http_->unsent_bytes() <= kUnsentLow) {
       if (std::optional<ReadJournal> read = stream_.TakeReadRequest()) {
         read_outstanding_ = true;
-        Enqueue(std::move(*read));
+        Enqueue(*read);
       }
     }
   }

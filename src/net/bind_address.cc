@@ -3,15 +3,15 @@
 // Listening sockets: see bind_address.h.
 #include "net/bind_address.h"
 
-#include <sys/socket.h>
+#include "net/socket_io.h"
 
 #include <boost/asio/ip/v6_only.hpp>
+
+#include <sys/socket.h>
 
 #include <charconv>
 #include <utility>
 #include <vector>
-
-#include "net/socket_io.h"
 
 namespace perdure {
 namespace {
@@ -21,8 +21,7 @@ using Tcp = boost::asio::ip::tcp;
 using ReusePort = boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 Result<std::vector<Tcp::endpoint>> Endpoints(
-    boost::asio::io_context& context,
-    const BindAddress& address) {
+    boost::asio::io_context& context, const BindAddress& address) {
   if (address.host == "*") {
     // One socket for both families where the kernel has IPv6, else IPv4 alone.
     return std::vector<Tcp::endpoint>{
@@ -45,7 +44,8 @@ Result<std::vector<Tcp::endpoint>> Endpoints(
   return endpoints;
 }
 
-error_code Open(Tcp::acceptor& acceptor, const Tcp::endpoint& endpoint, const ListenOptions& options) {
+error_code Open(
+    Tcp::acceptor& acceptor, const Tcp::endpoint& endpoint, const ListenOptions& options) {
   error_code ec;
   acceptor.open(endpoint.protocol(), ec);
   if (!ec) {
@@ -74,8 +74,7 @@ error_code Open(Tcp::acceptor& acceptor, const Tcp::endpoint& endpoint, const Li
 
 Result<BindAddress> ParseBindAddress(std::string_view text) {
   const auto bad = [text](std::string_view reason) {
-    return InvalidArgument(
-        "bad bind address '" + std::string(text) + "': " + std::string(reason));
+    return InvalidArgument("bad bind address '" + std::string(text) + "': " + std::string(reason));
   };
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) {
@@ -101,9 +100,7 @@ Result<BindAddress> ParseBindAddress(std::string_view text) {
 }
 
 Result<Tcp::acceptor> OpenAcceptor(
-    boost::asio::io_context& context,
-    const BindAddress& address,
-    const ListenOptions& options) {
+    boost::asio::io_context& context, const BindAddress& address, const ListenOptions& options) {
   const std::string where =
       "cannot listen on " + address.host + ":" + std::to_string(address.port) + ": ";
   Result<std::vector<Tcp::endpoint>> endpoints = Endpoints(context, address);

@@ -4,13 +4,13 @@
 // listening socket; accepting is the listener's.
 #pragma once
 
+#include "perdure/base/result.h"
+
 #include <boost/asio/ip/tcp.hpp>
 
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "perdure/base/result.h"
 
 namespace perdure {
 
@@ -27,8 +27,6 @@ struct ListenOptions {
 
 // Tries what the host resolves to, in order. The error names the address and the reason.
 Result<boost::asio::ip::tcp::acceptor> OpenAcceptor(
-    boost::asio::io_context& context,
-    const BindAddress& address,
-    const ListenOptions& options);
+    boost::asio::io_context& context, const BindAddress& address, const ListenOptions& options);
 
 }  // namespace perdure

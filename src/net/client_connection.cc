@@ -3,14 +3,14 @@
 // The driver of a client session: see client_connection.h.
 #include "net/client_connection.h"
 
+#include "perdure/base/assert.h"
+#include "perdure/base/clock.h"
+
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
 #include <random>
 #include <utility>
-
-#include "perdure/base/assert.h"
-#include "perdure/base/clock.h"
 
 namespace perdure {
 namespace {
@@ -21,7 +21,9 @@ using Tcp = boost::asio::ip::tcp;
 constexpr uint64_t kNsPerMs = 1'000'000;
 constexpr int kReadsMax = 4;
 
-uint64_t Now() { return SystemClock().MonotonicNs(); }
+uint64_t Now() {
+  return SystemClock().MonotonicNs();
+}
 
 // A random part between 0 and 1. Not a secret; only to keep connections from pinging in step.
 double RandomPart() {
@@ -30,8 +32,7 @@ double RandomPart() {
 }
 
 std::unique_ptr<ClientSession> MakeSession(
-    const HttpEndpoint& endpoint,
-    const HttpClientOptions& options) {
+    const HttpEndpoint& endpoint, const HttpClientOptions& options) {
   const ClientSessionOptions session_options{
       .streams_max = options.streams_per_connection,
       .stream_window = options.stream_window,
@@ -56,9 +57,7 @@ ClientConnection::ClientConnection(
       writer_(socket_),
       session_(MakeSession(endpoint, options)) {}
 
-Executor::TimerId ClientConnection::After(
-    DurationMs delay,
-    void (ClientConnection::*method)()) {
+Executor::TimerId ClientConnection::After(DurationMs delay, void (ClientConnection::*method)()) {
   return thread_.StartTimer(delay, [weak = weak_from_this(), method] {
     const auto self = weak.lock();
     if (self != nullptr && self->phase_ != Phase::kClosed) {
@@ -89,7 +88,8 @@ void ClientConnection::Resolve() {
       endpoint_.host,
       std::to_string(endpoint_.port),
       Tcp::resolver::numeric_service,
-      [self = shared_from_this()](const error_code& error, const Tcp::resolver::results_type& found) {
+      [self = shared_from_this()](
+          const error_code& error, const Tcp::resolver::results_type& found) {
         if (self->phase_ != Phase::kResolving) {
           return;
         }
@@ -231,8 +231,8 @@ void ClientConnection::AfterBytes() {
   WaitReadable();
 }
 
-// The interval is only ever shortened by the jitter, so that interval and timeout together bound how
-// long a silent peer can hold its streams (60 s with the defaults).
+// The interval is only ever shortened by the jitter, so that interval and timeout together bound
+// how long a silent peer can hold its streams (60 s with the defaults).
 void ClientConnection::StartKeepAlive() {
   if (options_.keep_alive_interval == 0) {
     return;

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One connection to an endpoint: name resolution, connect, the session's bytes, signs of life, and its
-// end. Which streams it carries is the pool's choice.
+// One connection to an endpoint: name resolution, connect, the session's bytes, signs of life, and
+// its end. Which streams it carries is the pool's choice.
 #pragma once
+
+#include "net/io_thread.h"
+#include "net/socket_io.h"
+#include "perdure/http/client_session.h"
+#include "perdure/net/server.h"
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -11,11 +16,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "net/io_thread.h"
-#include "net/socket_io.h"
-#include "perdure/http/client_session.h"
-#include "perdure/net/server.h"
 
 namespace perdure {
 

@@ -3,10 +3,10 @@
 // The client pool: see client_pool.h.
 #include "net/client_pool.h"
 
+#include "perdure/base/assert.h"
+
 #include <algorithm>
 #include <utility>
-
-#include "perdure/base/assert.h"
 
 namespace perdure {
 namespace {
@@ -79,8 +79,8 @@ void EndpointPool::ConnectForWaiting() {
 }
 
 void EndpointPool::OnRoom(ClientConnection& connection) {
-  expected_slots_ = std::max<size_t>(
-      1, connection.session().free_slots() + connection.session().open_streams());
+  expected_slots_ =
+      std::max<size_t>(1, connection.session().free_slots() + connection.session().open_streams());
   while (!waiting_.empty() && connection.session().free_slots() > 0) {
     ClientStream* const stream = waiting_.front();
     waiting_.pop_front();
@@ -90,12 +90,9 @@ void EndpointPool::OnRoom(ClientConnection& connection) {
 }
 
 void EndpointPool::OnConnectionClosed(
-    ClientConnection& connection,
-    bool was_ready,
-    HttpFailure failure,
-    std::string_view message) {
-  const auto it = std::find_if(
-      connections_.begin(), connections_.end(), [&connection](const auto& candidate) {
+    ClientConnection& connection, bool was_ready, HttpFailure failure, std::string_view message) {
+  const auto it =
+      std::find_if(connections_.begin(), connections_.end(), [&connection](const auto& candidate) {
         return candidate.get() == &connection;
       });
   PERDURE_ASSERT(it != connections_.end());
@@ -124,8 +121,7 @@ void EndpointPool::Leave(ClientStream& stream) {
 }
 
 std::unique_ptr<HttpStream> ClientPool::Open(
-    HttpStreamRequest request,
-    HttpStreamListener& listener) {
+    HttpStreamRequest request, HttpStreamListener& listener) {
   const HttpEndpoint endpoint = request.endpoint;
   auto stream = std::make_unique<ClientStream>(std::move(request), listener);
   if (endpoint.tls || closed_) {

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The HTTP client of one I/O thread: for each endpoint its connections and the streams that wait for
-// room on one. Opens as many connections as the streams need and never puts more on one than the peer
-// allows. Retries nothing: what failed is told to the stream's listener.
+// The HTTP client of one I/O thread: for each endpoint its connections and the streams that wait
+// for room on one. Opens as many connections as the streams need and never puts more on one than
+// the peer allows. Retries nothing: what failed is told to the stream's listener.
 #pragma once
-
-#include <deque>
-#include <map>
-#include <memory>
-#include <string_view>
-#include <vector>
 
 #include "net/client_connection.h"
 #include "net/client_stream.h"
 #include "net/io_thread.h"
 #include "perdure/http/client.h"
 #include "perdure/net/server.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string_view>
+#include <vector>
 
 namespace perdure {
 
@@ -55,7 +55,8 @@ class ClientPool final : public HttpClient {
   ClientPool(IoThread& thread, const HttpClientOptions& options)
       : thread_(thread), options_(options) {}
 
-  std::unique_ptr<HttpStream> Open(HttpStreamRequest request, HttpStreamListener& listener) override;
+  std::unique_ptr<HttpStream> Open(
+      HttpStreamRequest request, HttpStreamListener& listener) override;
   // The network stops: closes every connection; no listener hears of it.
   void CloseAll();
 

@@ -3,9 +3,9 @@
 // Streams as their users hold them: see client_stream.h.
 #include "net/client_stream.h"
 
-#include <utility>
-
 #include "perdure/base/assert.h"
+
+#include <utility>
 
 namespace perdure {
 

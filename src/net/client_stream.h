@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A stream as its user holds it: first waiting for a connection with room, then a number on one, then
-// nothing. Its connection and its pool may die before it.
+// A stream as its user holds it: first waiting for a connection with room, then a number on one,
+// then nothing. Its connection and its pool may die before it.
 #pragma once
+
+#include "net/client_connection.h"
+#include "perdure/http/client.h"
 
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "net/client_connection.h"
-#include "perdure/http/client.h"
 
 namespace perdure {
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The event loop of one I/O thread: see io_thread.h. Posting wakes the loop once per burst: only the
-// first piece of work behind an empty queue pays for it.
+// The event loop of one I/O thread: see io_thread.h. Posting wakes the loop once per burst: only
+// the first piece of work behind an empty queue pays for it.
 #include "net/io_thread.h"
+
+#include "perdure/base/assert.h"
+#include "perdure/base/clock.h"
 
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
-
-#include "perdure/base/assert.h"
-#include "perdure/base/clock.h"
 
 namespace perdure {
 namespace {
@@ -30,7 +30,9 @@ IoThread::IoThread(uint16_t number)
       timer_(context_),
       read_buffer_(kReadBufferSize, '\0') {}
 
-IoThread::~IoThread() { StopAndJoin(); }
+IoThread::~IoThread() {
+  StopAndJoin();
+}
 
 void IoThread::Start() {
   PERDURE_ASSERT(!thread_.joinable());
@@ -97,8 +99,7 @@ void IoThread::FlushNow() {
 }
 
 Executor::TimerId IoThread::StartTimer(DurationMs delay, MoveFunction<void()> work) {
-  const uint64_t deadline =
-      SystemClock().MonotonicNs() + std::min(delay, kDelayMax) * kNsPerMs;
+  const uint64_t deadline = SystemClock().MonotonicNs() + std::min(delay, kDelayMax) * kNsPerMs;
   const TimerId id = timers_.Add(deadline, std::move(work));
   if (deadline < armed_ns_) {
     ArmTimer();

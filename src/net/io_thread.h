@@ -4,6 +4,9 @@
 // share. Knows nothing of HTTP.
 #pragma once
 
+#include "net/timer_queue.h"
+#include "perdure/base/executor.h"
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -16,9 +19,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "net/timer_queue.h"
-#include "perdure/base/executor.h"
 
 namespace perdure {
 

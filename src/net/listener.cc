@@ -3,11 +3,11 @@
 // Accepting: see listener.h.
 #include "net/listener.h"
 
-#include <utility>
-#include <vector>
-
 #include "net/socket_io.h"
 #include "perdure/base/log.h"
+
+#include <utility>
+#include <vector>
 
 namespace perdure {
 namespace {
@@ -34,7 +34,9 @@ Listener::Listener(
 
 Listener::~Listener() = default;
 
-void Listener::Start() { Accept(); }
+void Listener::Start() {
+  Accept();
+}
 
 void Listener::Accept() {
   if (stopped_ || accept_pending_ || connections_.size() >= connections_max_) {

@@ -4,16 +4,16 @@
 // limit it stops accepting, and clients wait in the kernel's queue.
 #pragma once
 
+#include "net/io_thread.h"
+#include "net/server_connection.h"
+#include "perdure/http/server.h"
+#include "perdure/http/server_codec.h"
+
 #include <boost/asio/ip/tcp.hpp>
 
 #include <cstddef>
 #include <memory>
 #include <unordered_set>
-
-#include "net/io_thread.h"
-#include "net/server_connection.h"
-#include "perdure/http/server.h"
-#include "perdure/http/server_codec.h"
 
 namespace perdure {
 

@@ -2,6 +2,14 @@
 //
 // The I/O threads with their listeners and clients, in construction order; shutdown is the reverse.
 // Knows HTTP only as options that it hands on.
+#include "net/bind_address.h"
+#include "net/client_pool.h"
+#include "net/io_thread.h"
+#include "net/listener.h"
+#include "perdure/base/assert.h"
+#include "perdure/base/limits.h"
+#include "perdure/net/server.h"
+
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -10,25 +18,16 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
-
-#include "net/bind_address.h"
-#include "net/client_pool.h"
-#include "net/io_thread.h"
-#include "net/listener.h"
-#include "perdure/base/assert.h"
-#include "perdure/base/clock.h"
-#include "perdure/base/limits.h"
-#include "perdure/net/server.h"
 
 namespace perdure {
 namespace {
 
-constexpr uint64_t kNsPerMs = 1'000'000;
-constexpr auto kStopPoll = std::chrono::milliseconds(2);
-// Both ports together leave a fifth of the descriptors to the database and the connections to services.
+// How often a stopping thread looks whether its exchanges have ended.
+constexpr DurationMs kStopPollMs = 2;
+// Both ports together leave a fifth of the descriptors to the database and the connections to
+// services.
 constexpr size_t kListenerSharePercent = 40;
 constexpr rlim_t kDescriptorsMax = 1U << 20;
 
@@ -80,9 +79,17 @@ class NetworkImpl final : public Network {
     std::vector<std::shared_ptr<Listener>> listeners;
   };
 
+  // Threads that still have exchanges in flight. Shared with their timers, which may outlive the
+  // wait.
+  struct Quiet {
+    std::mutex mutex;
+    std::condition_variable changed;
+    size_t busy_threads = 0;
+  };
+
   // Runs `work` on every thread and waits for all.
   void RunOnAll(const std::function<void(Thread&)>& work);
-  bool Busy();
+  static void SignalWhenQuiet(Thread& thread, const std::shared_ptr<Quiet>& quiet);
 
   const size_t descriptors_;
   std::vector<std::unique_ptr<Thread>> threads_;
@@ -157,18 +164,16 @@ void NetworkImpl::RunOnAll(const std::function<void(Thread&)>& work) {
   done.wait(lock, [&left] { return left == 0; });
 }
 
-bool NetworkImpl::Busy() {
-  std::mutex mutex;
-  bool busy = false;
-  RunOnAll([&](Thread& thread) {
-    for (const auto& listener : thread.listeners) {
-      if (listener->busy()) {
-        const std::lock_guard<std::mutex> lock(mutex);
-        busy = true;
-      }
-    }
-  });
-  return busy;
+void NetworkImpl::SignalWhenQuiet(Thread& thread, const std::shared_ptr<Quiet>& quiet) {
+  const bool busy = std::any_of(
+      thread.listeners.begin(), thread.listeners.end(), [](const auto& l) { return l->busy(); });
+  if (busy) {
+    thread.io.StartTimer(kStopPollMs, [&thread, quiet] { SignalWhenQuiet(thread, quiet); });
+    return;
+  }
+  const std::lock_guard<std::mutex> lock(quiet->mutex);
+  --quiet->busy_threads;
+  quiet->changed.notify_one();
 }
 
 void NetworkImpl::Stop(DurationMs grace) {
@@ -180,9 +185,13 @@ void NetworkImpl::Stop(DurationMs grace) {
       listener->Shutdown();
     }
   });
-  const uint64_t deadline = SystemClock().MonotonicNs() + grace * kNsPerMs;
-  while (Busy() && SystemClock().MonotonicNs() < deadline) {
-    std::this_thread::sleep_for(kStopPoll);
+  const auto quiet = std::make_shared<Quiet>();
+  quiet->busy_threads = threads_.size();
+  RunOnAll([&quiet](Thread& thread) { SignalWhenQuiet(thread, quiet); });
+  {
+    std::unique_lock<std::mutex> lock(quiet->mutex);
+    quiet->changed.wait_for(
+        lock, std::chrono::milliseconds(grace), [&quiet] { return quiet->busy_threads == 0; });
   }
   RunOnAll([](Thread& thread) {
     for (const auto& listener : std::exchange(thread.listeners, {})) {

@@ -3,12 +3,12 @@
 // The driver of a server codec: see server_connection.h.
 #include "net/server_connection.h"
 
-#include <algorithm>
-#include <utility>
-
 #include "net/server_exchange.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/clock.h"
+
+#include <algorithm>
+#include <utility>
 
 namespace perdure {
 namespace {
@@ -35,7 +35,9 @@ constexpr DurationMs kShortTimerMs = 500;
 // Reads in a row on one connection before the others get their turn.
 constexpr int kReadsMax = 4;
 
-uint64_t Now() { return SystemClock().MonotonicNs(); }
+uint64_t Now() {
+  return SystemClock().MonotonicNs();
+}
 
 }  // namespace
 
@@ -175,8 +177,7 @@ bool ServerConnection::WriteOut() {
   }
   ServerCodec& codec = *codec_;
   const IoStatus status = writer_.Write(
-      thread_.write_buffer(),
-      [&codec](std::string& out, size_t max) { codec.Produce(out, max); });
+      thread_.write_buffer(), [&codec](std::string& out, size_t max) { codec.Produce(out, max); });
   if (status == IoStatus::kOk) {
     blocked_since_ns_ = 0;
     return true;
@@ -248,8 +249,8 @@ void ServerConnection::OnRequest(ServerStreamId stream, HttpRequest request) {
 }
 
 void ServerConnection::OnStreamClosed(ServerStreamId stream) {
-  const auto it = std::find_if(
-      exchanges_.begin(), exchanges_.end(), [stream](const ServerExchange* exchange) {
+  const auto it =
+      std::find_if(exchanges_.begin(), exchanges_.end(), [stream](const ServerExchange* exchange) {
         return exchange->stream() == stream;
       });
   if (it != exchanges_.end()) {

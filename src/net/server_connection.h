@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One accepted socket: bytes in, bytes out, deadlines, and the exchanges that wait for their answers.
-// What the bytes mean is the codec's; what the answers are is the handler's.
+// One accepted socket: bytes in, bytes out, deadlines, and the exchanges that wait for their
+// answers. What the bytes mean is the codec's; what the answers are is the handler's.
 //
 // A client that half-closes is taken for one that left, but not at once: after the end of its input
-// its complete requests have kGoneAfterEndMs to be answered, then the exchanges are closed. A client
-// that closed fully looks the same until something is written to it.
+// its complete requests have kGoneAfterEndMs to be answered, then the exchanges are closed. A
+// client that closed fully looks the same until something is written to it.
 #pragma once
+
+#include "net/io_thread.h"
+#include "net/socket_io.h"
+#include "perdure/http/server.h"
+#include "perdure/http/server_codec.h"
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -14,11 +19,6 @@
 #include <functional>
 #include <memory>
 #include <vector>
-
-#include "net/io_thread.h"
-#include "net/socket_io.h"
-#include "perdure/http/server.h"
-#include "perdure/http/server_codec.h"
 
 namespace perdure {
 

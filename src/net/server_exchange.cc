@@ -3,9 +3,9 @@
 // Exchanges: see server_exchange.h.
 #include "net/server_exchange.h"
 
-#include <utility>
-
 #include "perdure/base/assert.h"
+
+#include <utility>
 
 namespace perdure {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Signals of the process, taken synchronously by the main thread: no handler ever runs.
-#include <csignal>
-
 #include "perdure/base/assert.h"
 #include "perdure/net/server.h"
+
+#include <csignal>
 
 namespace perdure {
 namespace {

@@ -3,10 +3,10 @@
 // Reading and writing a connected socket: see socket_io.h.
 #include "net/socket_io.h"
 
+#include <boost/asio/buffer.hpp>
+
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-
-#include <boost/asio/buffer.hpp>
 
 #include <utility>
 

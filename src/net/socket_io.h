@@ -5,14 +5,14 @@
 // buffer while idle. Knows nothing of protocols or deadlines.
 #pragma once
 
+#include "perdure/base/bytes.h"
+
 #include <boost/asio/ip/tcp.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "perdure/base/bytes.h"
 
 namespace perdure {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The heap of timers: see timer_queue.h. A timer's id is its slot and the slot's generation, so an id
-// that outlived its timer names nothing.
+// The heap of timers: see timer_queue.h. A timer's id is its slot and the slot's generation, so an
+// id that outlived its timer names nothing.
 #include "net/timer_queue.h"
 
-#include <utility>
-
 #include "perdure/base/assert.h"
+
+#include <utility>
 
 namespace perdure {
 namespace {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Timers of one thread, ordered by deadline: a binary heap that knows where each timer stands, so
-// that starting and cancelling cost no allocation and O(log n). Reads no clock and waits for nothing.
+// that starting and cancelling cost no allocation and O(log n). Reads no clock and waits for
+// nothing.
 #pragma once
+
+#include "perdure/base/executor.h"
+#include "perdure/base/move_function.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
-
-#include "perdure/base/executor.h"
-#include "perdure/base/move_function.h"
 
 namespace perdure {
 

@@ -8,6 +8,8 @@
 #include "protocol/json_schema_check.h"
 #include "protocol/manifest_decode.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <array>
 #include <limits>

@@ -6,6 +6,8 @@
 
 #include "base/utf8.h"
 
+#include <nlohmann/json.hpp>
+
 namespace perdure {
 namespace {
 

@@ -7,7 +7,7 @@
 
 #include "perdure/base/ids.h"
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
 #include <map>

@@ -6,14 +6,14 @@
 // commit log must outlive it. Questions are few and bounded; more are refused.
 #include "perdure/query/introspection.h"
 
+#include "query/question.h"
+#include "query/worker_thread.h"
+
 #include <atomic>
 #include <cstdint>
 #include <map>
 #include <utility>
 #include <variant>
-
-#include "query/question.h"
-#include "query/worker_thread.h"
 
 namespace perdure {
 namespace {
@@ -39,10 +39,9 @@ struct OpenQuestion {
 };
 
 void Reply(Question question, Result<std::string> result) {
-  question.reply_on->Post(
-      [done = std::move(question.done), result = std::move(result)]() mutable {
-        done(std::move(result));
-      });
+  question.reply_on->Post([done = std::move(question.done), result = std::move(result)]() mutable {
+    done(std::move(result));
+  });
 }
 
 class IntrospectionImpl final : public Introspection {
@@ -93,9 +92,8 @@ class IntrospectionImpl final : public Introspection {
       worker->Post([this, number] { Durable(number); });
     });
     live_attempts_([this, worker = worker_, number](std::vector<AttemptHost::LiveAttempt> live) {
-      worker->Post([this, number, live = std::move(live)]() mutable {
-        Live(number, std::move(live));
-      });
+      worker->Post(
+          [this, number, live = std::move(live)]() mutable { Live(number, std::move(live)); });
     });
   }
 
@@ -137,9 +135,7 @@ class IntrospectionImpl final : public Introspection {
     if (const auto* filter = std::get_if<InvocationFilter>(&open.question.what)) {
       Close(it, query::AnswerList(*open.snapshot, live, *filter));
     } else {
-      Close(
-          it,
-          query::AnswerGet(*open.snapshot, live, std::get<InvocationId>(open.question.what)));
+      Close(it, query::AnswerGet(*open.snapshot, live, std::get<InvocationId>(open.question.what)));
     }
   }
 
@@ -163,9 +159,7 @@ class IntrospectionImpl final : public Introspection {
 }  // namespace
 
 std::unique_ptr<Introspection> MakeIntrospection(
-    StateStore& store,
-    CommitLog& log,
-    LiveAttemptsSource live_attempts) {
+    StateStore& store, CommitLog& log, LiveAttemptsSource live_attempts) {
   return std::make_unique<IntrospectionImpl>(store, log, std::move(live_attempts));
 }
 

@@ -3,16 +3,16 @@
 // Rows to JSON. Bodies never appear: a result is only a success or the text of its failure.
 #include "query/invocation_json.h"
 
+#include "perdure/base/durations.h"
+#include "perdure/protocol/message_type.h"
+#include "perdure/protocol/notifications.h"
+
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
 #include <variant>
-
-#include <nlohmann/json.hpp>
-
-#include "perdure/base/durations.h"
-#include "perdure/protocol/message_type.h"
-#include "perdure/protocol/notifications.h"
 
 namespace perdure::query {
 namespace {
@@ -124,10 +124,7 @@ void AddWaitSet(const WaitSet& wait_set, Json* out) {
   (*out)["suspended_waiting_future_json"] = DumpJson(Json{{"Unknown", std::move(waits)}});
 }
 
-void AddAttempts(
-    const InvocationStatus& status,
-    const AttemptHost::LiveAttempt* live,
-    Json* out) {
+void AddAttempts(const InvocationStatus& status, const AttemptHost::LiveAttempt* live, Json* out) {
   if (status.state == InvocationState::kInvoked) {
     if (status.attempts_started != 0) {
       (*out)["retry_count"] = status.attempts_started;
@@ -182,8 +179,7 @@ void AddResult(const std::optional<ValueOrFailure>& result, Json* out) {
   const auto* failure = std::get_if<Failure>(&*result);
   (*out)["completion_result"] = failure == nullptr ? "success" : "failure";
   if (failure != nullptr) {
-    (*out)["completion_failure"] =
-        "[" + std::to_string(failure->code) + "] " + failure->message;
+    (*out)["completion_failure"] = "[" + std::to_string(failure->code) + "] " + failure->message;
   }
 }
 

@@ -4,14 +4,14 @@
 // (introspection 1, admin API 20.1). What SQL would show as NULL is left out. Pure functions.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <string_view>
+#include "perdure/core/rows.h"
+#include "perdure/invoker/attempt_host.h"
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "perdure/core/rows.h"
-#include "perdure/invoker/attempt_host.h"
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace perdure::query {
 

@@ -4,14 +4,14 @@
 // matches little walks far: the time bound and `next` keep one question from holding up the others.
 #include "query/question.h"
 
-#include <algorithm>
-#include <optional>
-#include <utility>
+#include "perdure/base/clock.h"
+#include "query/invocation_json.h"
 
 #include <nlohmann/json.hpp>
 
-#include "perdure/base/clock.h"
-#include "query/invocation_json.h"
+#include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace perdure::query {
 namespace {
@@ -34,9 +34,7 @@ bool Passes(const InvocationFilter& filter, const StatusRow& row, bool in_flight
 }
 
 Json RowJson(
-    const StateReader& reader,
-    const StatusRow& row,
-    const AttemptHost::LiveAttempt* live) {
+    const StateReader& reader, const StatusRow& row, const AttemptHost::LiveAttempt* live) {
   std::optional<ValueOrFailure> result;
   if (row.status.state == InvocationState::kCompleted) {
     result = ReadResult(reader, row.id, row.status);
@@ -117,16 +115,14 @@ Result<std::string> AnswerGet(
   std::optional<InvocationStatus> status = ReadStatus(reader, id);
   if (!status.has_value()) {
     return Error{
-        ErrorCode::kNotFound,
-        "The requested invocation '" + id.ToString() + "' does not exist"};
+        ErrorCode::kNotFound, "The requested invocation '" + id.ToString() + "' does not exist"};
   }
   const StatusRow row{id, *std::move(status)};
   Json out = RowJson(reader, row, FindLive(live, id));
   Json journal = Json::array();
   const size_t count = std::min<size_t>(row.status.journal_length, journal_entries_max);
   for (size_t index = 0; index < count; ++index) {
-    const auto entry =
-        ReadJournalEntry(reader, id, row.status, static_cast<JournalIndex>(index));
+    const auto entry = ReadJournalEntry(reader, id, row.status, static_cast<JournalIndex>(index));
     if (entry.has_value()) {  // the journal may be gone before the result
       journal.push_back(JournalEntryJson(*entry));
     }

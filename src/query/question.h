@@ -5,17 +5,17 @@
 // go on from.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <unordered_map>
-#include <vector>
-
 #include "perdure/base/result.h"
 #include "perdure/core/rows.h"
 #include "perdure/invoker/attempt_host.h"
 #include "perdure/query/introspection.h"
 #include "perdure/store/state.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 namespace perdure::query {
 

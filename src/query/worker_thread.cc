@@ -3,15 +3,17 @@
 // A queue, a condition variable and a sorted map of timers. Timers are few (one per question).
 #include "query/worker_thread.h"
 
-#include <chrono>
-
 #include "perdure/base/clock.h"
+
+#include <chrono>
 
 namespace perdure::query {
 
 WorkerThread::WorkerThread() : thread_([this] { Run(); }) {}
 
-WorkerThread::~WorkerThread() { Stop(); }
+WorkerThread::~WorkerThread() {
+  Stop();
+}
 
 void WorkerThread::Post(MoveFunction<void()> work) {
   {

@@ -4,6 +4,8 @@
 // questions, which may take seconds and must not hold up partitions or I/O.
 #pragma once
 
+#include "perdure/base/executor.h"
+
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -11,8 +13,6 @@
 #include <mutex>
 #include <thread>
 #include <utility>
-
-#include "perdure/base/executor.h"
 
 namespace perdure::query {
 
@@ -38,11 +38,11 @@ class WorkerThread final : public Executor {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool stopped_ = false;                           // protected by mutex_
-  std::deque<MoveFunction<void()>> queue_;         // protected by mutex_
+  bool stopped_ = false;                             // protected by mutex_
+  std::deque<MoveFunction<void()>> queue_;           // protected by mutex_
   std::map<TimerKey, MoveFunction<void()>> timers_;  // own thread only
-  TimerId last_timer_ = 0;                         // own thread only
-  std::thread thread_;                             // last: starts when all else is there
+  TimerId last_timer_ = 0;                           // own thread only
+  std::thread thread_;                               // last: starts when all else is there
 };
 
 }  // namespace perdure::query

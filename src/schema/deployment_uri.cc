@@ -18,8 +18,12 @@ namespace {
 constexpr size_t kUriBytesMax = 4096;
 constexpr uint16_t kHttpPort = 80;
 
-bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsAlpha(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::string Lower(std::string_view text) {
   std::string out(text);
@@ -34,7 +38,8 @@ std::string Lower(std::string_view text) {
 // Visible ASCII without the characters that RFC 3986 excludes everywhere.
 bool IsUriText(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
-    return c > ' ' && c < '\x7f' && std::string_view("\"<>\\^`{|}").find(c) == std::string_view::npos;
+    return c > ' ' && c < '\x7f' &&
+           std::string_view("\"<>\\^`{|}").find(c) == std::string_view::npos;
   });
 }
 
@@ -147,7 +152,8 @@ Result<DeploymentAddress> ParseDeploymentUri(std::string_view text, bool use_htt
   std::string_view path = target.substr(0, query_start);
   DeploymentAddress out;
   out.query = target.substr(query_start);
-  out.uri = "http://" + std::string(authority) + (path.empty() ? "/" : std::string(path)) + out.query;
+  out.uri =
+      "http://" + std::string(authority) + (path.empty() ? "/" : std::string(path)) + out.query;
   while (!path.empty() && path.back() == '/') {
     path.remove_suffix(1);
   }

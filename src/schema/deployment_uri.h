@@ -6,10 +6,10 @@
 // stored and shown but never sent.
 #pragma once
 
-#include <string_view>
-
 #include "perdure/base/result.h"
 #include "perdure/schema/discovery.h"
+
+#include <string_view>
 
 namespace perdure {
 

@@ -3,18 +3,18 @@
 // Discovery over HTTP: one probe per request, which asks up to five times and lives until it has an
 // answer (service protocol 1). A probe that hears nothing is given up before the command line
 // client stops waiting (13 s), so that the operator reads a reason. Registers nothing.
+#include "perdure/base/limits.h"
+#include "perdure/protocol/manifest.h"
+#include "perdure/protocol/message_type.h"
+#include "schema/deployment_uri.h"
+#include "schema/discovery_errors.h"
+
 #include <algorithm>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <utility>
-
-#include "perdure/base/limits.h"
-#include "perdure/protocol/manifest.h"
-#include "perdure/protocol/message_type.h"
-#include "schema/deployment_uri.h"
-#include "schema/discovery_errors.h"
 
 namespace perdure {
 namespace {
@@ -78,8 +78,8 @@ class Probe final : public HttpStreamListener {
         finished_(std::move(finished)) {}
 
   void Start() {
-    deadline_ = executor_.StartTimer(
-        kDeadline, [this] { Finish(TimedOut(plan_.address.uri, kDeadline)); });
+    deadline_ =
+        executor_.StartTimer(kDeadline, [this] { Finish(TimedOut(plan_.address.uri, kDeadline)); });
     Ask();
   }
 
@@ -229,8 +229,8 @@ class HttpDiscovery final : public Discovery {
   HttpDiscovery(DiscoveryOptions options, const Clock& clock)
       : options_(std::move(options)), clock_(clock) {}
 
-  std::variant<DeploymentAddress, DiscoveryError> ParseUri(std::string_view uri, bool use_http_11)
-      const override {
+  std::variant<DeploymentAddress, DiscoveryError> ParseUri(
+      std::string_view uri, bool use_http_11) const override {
     Result<DeploymentAddress> address = ParseDeploymentUri(uri, use_http_11);
     if (!address.ok()) {
       return BadUri(address.error().message);

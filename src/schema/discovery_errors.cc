@@ -67,16 +67,11 @@ std::string HeadersText(const HttpHeaders& headers) {
 
 DiscoveryError BadUri(std::string_view reason) {
   return DiscoveryError{
-      400,
-      "",
-      "The request field 'uri' is invalid. Reason: " + std::string(reason)};
+      400, "", "The request field 'uri' is invalid. Reason: " + std::string(reason)};
 }
 
 DiscoveryError CallFailed(
-    std::string_view uri,
-    bool http11,
-    HttpFailure failure,
-    std::string_view message) {
+    std::string_view uri, bool http11, HttpFailure failure, std::string_view message) {
   const std::string reason = "\nReason: " + std::string(message);
   switch (failure) {
     case HttpFailure::kNotHttp2:

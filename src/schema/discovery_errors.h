@@ -4,13 +4,13 @@
 // reference, because operators search for them; the code stands in front twice, as there.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "perdure/http/client.h"
 #include "perdure/http/message.h"
 #include "perdure/protocol/manifest.h"
 #include "perdure/schema/discovery.h"
+
+#include <string>
+#include <string_view>
 
 namespace perdure {
 
@@ -19,10 +19,7 @@ DiscoveryError BadUri(std::string_view reason);
 
 // The stream failed. `http11`: how we spoke.
 DiscoveryError CallFailed(
-    std::string_view uri,
-    bool http11,
-    HttpFailure failure,
-    std::string_view message);
+    std::string_view uri, bool http11, HttpFailure failure, std::string_view message);
 
 // An answer that is not 200.
 DiscoveryError BadStatus(int status, const HttpHeaders& headers, std::string_view body);

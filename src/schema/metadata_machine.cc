@@ -6,14 +6,14 @@
 // the check is repeated here, because two registrations may race.
 #include "perdure/schema/metadata_machine.h"
 
-#include <string>
-#include <utility>
-#include <variant>
-
 #include "perdure/base/assert.h"
 #include "perdure/protocol/manifest.h"
 #include "perdure/schema/discovery.h"
 #include "schema/schema_rows.h"
+
+#include <string>
+#include <utility>
+#include <variant>
 
 namespace perdure {
 namespace {
@@ -54,12 +54,8 @@ class MetadataMachine final : public Machine {
     effects.push_back(PublishSchema{view_});
   }
 
-  void Apply(
-      Command command,
-      ReplyTo reply_to,
-      const Stamp& stamp,
-      StateTxn& txn,
-      Effects& effects) override {
+  void Apply(Command command, ReplyTo reply_to, const Stamp& stamp, StateTxn& txn, Effects& effects)
+      override {
     PERDURE_INVARIANT(
         std::holds_alternative<RegisterDeployment>(command),
         "a command about an invocation reached the metadata partition");
@@ -79,10 +75,7 @@ class MetadataMachine final : public Machine {
  private:
   // Publishes before the reply: who saw the answer can call at once.
   RegistrationOutcome Register(
-      const RegisterDeployment& command,
-      const Stamp& stamp,
-      StateTxn& txn,
-      Effects& effects) {
+      const RegisterDeployment& command, const Stamp& stamp, StateTxn& txn, Effects& effects) {
     PERDURE_ASSERT(command.deployment != nullptr);
     const std::shared_ptr<const DeploymentSchema> known = FindKnown(*command.deployment);
     if (known != nullptr && !command.force) {

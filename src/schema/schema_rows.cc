@@ -4,13 +4,13 @@
 // written was checked at discovery, and what cannot be read back means a damaged disk.
 #include "schema/schema_rows.h"
 
+#include "perdure/base/assert.h"
+#include "schema.pb.h"
+
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
-
-#include "perdure/base/assert.h"
-#include "schema.pb.h"
 
 namespace perdure {
 namespace {
@@ -71,9 +71,7 @@ HandlerOptions DecodeOptions(const OptionsRow& row) {
       *value = (row.*getter)();
     }
   };
-  get(&out.inactivity_timeout,
-      row.has_inactivity_timeout_ms(),
-      &OptionsRow::inactivity_timeout_ms);
+  get(&out.inactivity_timeout, row.has_inactivity_timeout_ms(), &OptionsRow::inactivity_timeout_ms);
   get(&out.abort_timeout, row.has_abort_timeout_ms(), &OptionsRow::abort_timeout_ms);
   get(&out.journal_retention, row.has_journal_retention_ms(), &OptionsRow::journal_retention_ms);
   get(&out.idempotency_retention,
@@ -87,9 +85,7 @@ HandlerOptions DecodeOptions(const OptionsRow& row) {
   get(&out.retry_initial_interval,
       row.has_retry_initial_interval_ms(),
       &OptionsRow::retry_initial_interval_ms);
-  get(&out.retry_max_interval,
-      row.has_retry_max_interval_ms(),
-      &OptionsRow::retry_max_interval_ms);
+  get(&out.retry_max_interval, row.has_retry_max_interval_ms(), &OptionsRow::retry_max_interval_ms);
   get(&out.retry_max_attempts, row.has_retry_max_attempts(), &OptionsRow::retry_max_attempts);
   get(&out.retry_exponentiation_factor,
       row.has_retry_exponentiation_factor(),

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rows of the metadata partition: one per deployment, in Family::kMeta (src/schema/FORMAT.md). A row
-// holds what was announced; resolved values are not stored, they follow from the settings of the
-// process that reads the row.
+// Rows of the metadata partition: one per deployment, in Family::kMeta (src/schema/FORMAT.md). A
+// row holds what was announced; resolved values are not stored, they follow from the settings of
+// the process that reads the row.
 #pragma once
-
-#include <string>
-#include <vector>
 
 #include "perdure/schema/schema.h"
 #include "perdure/store/state.h"
+
+#include <string>
+#include <vector>
 
 namespace perdure {
 

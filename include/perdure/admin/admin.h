@@ -4,16 +4,16 @@
 // (admin API).
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <string>
-
 #include "perdure/base/clock.h"
 #include "perdure/http/server.h"
 #include "perdure/partition/gateway.h"
 #include "perdure/partition/io_context.h"
 #include "perdure/query/introspection.h"
 #include "perdure/schema/discovery.h"
+
+#include <memory>
+#include <optional>
+#include <string>
 
 namespace perdure {
 

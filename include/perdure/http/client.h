@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The HTTP client as its users (invoker, discovery) see it: streams to an endpoint, with flow control
-// in the hands of the reader. Connections, pooling, keep-alive and HTTP/2 are behind it.
+// The HTTP client as its users (invoker, discovery) see it: streams to an endpoint, with flow
+// control in the hands of the reader. Connections, pooling, keep-alive and HTTP/2 are behind it.
 #pragma once
+
+#include "perdure/http/message.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "perdure/http/message.h"
 
 namespace perdure {
 
@@ -25,12 +25,12 @@ struct HttpEndpoint {
 };
 
 enum class HttpFailure : uint8_t {
-  kConnect,           // refused, unreachable, name not found, connect timeout
-  kNotHttp2,          // the peer answered something that is not HTTP/2 (META0014)
-  kStreamReset,       // RST_STREAM or GOAWAY above the stream
-  kConnectionLost,    // closed, PING timeout
-  kProtocol,          // the peer broke HTTP
-  kUnsupported,       // this build cannot speak what the endpoint needs (TLS)
+  kConnect,         // refused, unreachable, name not found, connect timeout
+  kNotHttp2,        // the peer answered something that is not HTTP/2 (META0014)
+  kStreamReset,     // RST_STREAM or GOAWAY above the stream
+  kConnectionLost,  // closed, PING timeout
+  kProtocol,        // the peer broke HTTP
+  kUnsupported,     // this build cannot speak what the endpoint needs (TLS)
 };
 
 // Events of one stream. Thread: the I/O thread of the client. After OnEnd or OnFailure nothing more
@@ -72,8 +72,7 @@ class HttpClient {
   virtual ~HttpClient() = default;
   // `listener` outlives the stream. Nothing is called on it before Open returns.
   virtual std::unique_ptr<HttpStream> Open(
-      HttpStreamRequest request,
-      HttpStreamListener& listener) = 0;
+      HttpStreamRequest request, HttpStreamListener& listener) = 0;
 };
 
 }  // namespace perdure

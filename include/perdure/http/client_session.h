@@ -5,15 +5,15 @@
 // owns no socket and no timer, and knows nothing of other connections.
 #pragma once
 
+#include "perdure/base/bytes.h"
+#include "perdure/base/ids.h"
+#include "perdure/http/client.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "perdure/base/bytes.h"
-#include "perdure/base/ids.h"
-#include "perdure/http/client.h"
 
 namespace perdure {
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The server side of HTTP as a machine over bytes: Feed what came from the socket, send what Produce
-// gives. One codec per connection; HTTP/1 and HTTP/2 are told apart by the first bytes. It owns no
-// socket, no timer and no thread; deadlines are kept by whoever drives it, from `activity`.
+// The server side of HTTP as a machine over bytes: Feed what came from the socket, send what
+// Produce gives. One codec per connection; HTTP/1 and HTTP/2 are told apart by the first bytes. It
+// owns no socket, no timer and no thread; deadlines are kept by whoever drives it, from `activity`.
 #pragma once
-
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <string>
 
 #include "perdure/base/bytes.h"
 #include "perdure/base/clock.h"
 #include "perdure/base/ids.h"
 #include "perdure/http/message.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
 
 namespace perdure {
 
@@ -70,7 +70,6 @@ class ServerCodec {
 
 // A codec that finds out by itself what the client speaks. `events` outlives it.
 std::unique_ptr<ServerCodec> MakeServerCodec(
-    const ServerCodecOptions& options,
-    ServerCodecEvents& events);
+    const ServerCodecOptions& options, ServerCodecEvents& events);
 
 }  // namespace perdure

@@ -4,22 +4,22 @@
 // signals. Asio stays behind it.
 #pragma once
 
+#include "perdure/base/executor.h"
+#include "perdure/base/result.h"
+#include "perdure/http/client.h"
+#include "perdure/http/server.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "perdure/base/executor.h"
-#include "perdure/base/result.h"
-#include "perdure/http/client.h"
-#include "perdure/http/server.h"
-
 namespace perdure {
 
 struct HttpServerOptions {
   std::string bind_address;  // "host:port", "*:port" or "[::]:port"
-  size_t body_size_max = 0;
+  size_t body_size_max = 0;  // 0: limits::kMessageSizeDefault
   uint32_t http2_streams_max = 200;
 };
 
@@ -43,8 +43,8 @@ class Network {
   virtual Executor& thread(size_t index) = 0;
   virtual HttpClient& client(size_t index) = 0;
 
-  // Binds and listens on every I/O thread (SO_REUSEPORT when there is more than one). The error names
-  // the address. `handler` outlives the network. Returns the bound port.
+  // Binds and listens on every I/O thread (SO_REUSEPORT when there is more than one). The error
+  // names the address. `handler` outlives the network. Returns the bound port.
   virtual Result<uint16_t> Listen(const HttpServerOptions& options, HttpHandler& handler) = 0;
 
   // Threads start with this call.
@@ -56,8 +56,8 @@ class Network {
 
 std::unique_ptr<Network> MakeNetwork(size_t threads, const HttpClientOptions& client_options);
 
-// Blocks SIGTERM, SIGINT, SIGUSR1 and SIGPIPE in the whole process (call before any thread starts), then
-// waits for one of the first two; SIGUSR1 calls `on_usr1` and goes on waiting.
+// Blocks SIGTERM, SIGINT, SIGUSR1 and SIGPIPE in the whole process (call before any thread starts),
+// then waits for one of the first two; SIGUSR1 calls `on_usr1` and goes on waiting.
 void BlockSignals();
 int WaitForStopSignal(const MoveFunction<void()>* on_usr1 = nullptr);
 

@@ -49,7 +49,8 @@ struct GetLazyStateCommand {
 struct GetLazyStateKeysCommand {
   CompletionId result_completion_id = 0;
 };
-struct GetEagerStateCommand {};      // also the keys variant: stored only
+// Also the keys variant and custom entries (service protocol 3.15): stored only.
+struct GetEagerStateCommand {};
 struct SetStateCommand {
   SharedBytes key;
   SharedBytes value;

@@ -5,19 +5,19 @@
 // thread of its own; never on partition or I/O threads. Shows nothing that is not durable.
 #pragma once
 
-#include <cstddef>
-#include <functional>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "perdure/base/executor.h"
 #include "perdure/base/ids.h"
 #include "perdure/base/result.h"
 #include "perdure/invoker/attempt_host.h"
 #include "perdure/log/commit_log.h"
 #include "perdure/store/state.h"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace perdure {
 
@@ -46,8 +46,6 @@ using LiveAttemptsSource =
     std::function<void(MoveFunction<void(std::vector<AttemptHost::LiveAttempt>)>)>;
 
 std::unique_ptr<Introspection> MakeIntrospection(
-    StateStore& store,
-    CommitLog& log,
-    LiveAttemptsSource live_attempts);
+    StateStore& store, CommitLog& log, LiveAttemptsSource live_attempts);
 
 }  // namespace perdure

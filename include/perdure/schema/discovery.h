@@ -4,18 +4,18 @@
 // deployment, not yet registered.
 #pragma once
 
+#include "perdure/base/clock.h"
+#include "perdure/base/executor.h"
+#include "perdure/base/ids.h"
+#include "perdure/http/client.h"
+#include "perdure/schema/schema.h"
+
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
-
-#include "perdure/base/clock.h"
-#include "perdure/base/executor.h"
-#include "perdure/base/ids.h"
-#include "perdure/http/client.h"
-#include "perdure/schema/schema.h"
 
 namespace perdure {
 
@@ -32,8 +32,7 @@ struct DiscoveryError {
   std::string code;  // "META0003"; empty: restate_code null
   std::string message;
 };
-using DiscoveryResult =
-    std::variant<std::shared_ptr<const DeploymentSchema>, DiscoveryError>;
+using DiscoveryResult = std::variant<std::shared_ptr<const DeploymentSchema>, DiscoveryError>;
 
 // Where a deployment URI points to.
 struct DeploymentAddress {
@@ -43,7 +42,8 @@ struct DeploymentAddress {
   std::string query;        // with '?', may be empty
 };
 
-// Same authority and same path (admin API 5.2 step 3). Scheme, query and a trailing '/' do not count.
+// Same authority and same path (admin API 5.2 step 3). Scheme, query and a trailing '/' do not
+// count.
 inline bool SameDeployment(
     const DeploymentSchema& deployment,
     const HttpEndpoint& endpoint,
@@ -59,10 +59,9 @@ class Discovery {
   virtual ~Discovery() = default;
   // Checks a URI without asking anybody; the error is a 400.
   virtual std::variant<DeploymentAddress, DiscoveryError> ParseUri(
-      std::string_view uri,
-      bool use_http_11) const = 0;
-  // Checks the URI first (400), then asks. `id` becomes the id of a new deployment. `done` is called
-  // exactly once, later, unless the discovery is destroyed before.
+      std::string_view uri, bool use_http_11) const = 0;
+  // Checks the URI first (400), then asks. `id` becomes the id of a new deployment. `done` is
+  // called exactly once, later, unless the discovery is destroyed before.
   virtual void Discover(
       DiscoveryRequest request,
       DeploymentId id,

@@ -4,11 +4,11 @@
 // are published as an immutable view once durable.
 #pragma once
 
-#include <memory>
-
 #include "perdure/core/machine.h"
 #include "perdure/schema/publisher.h"
 #include "perdure/schema/schema.h"
+
+#include <memory>
 
 namespace perdure {
 

@@ -4,12 +4,12 @@
 // copy of the pointer per thread. Publishing happens only after the view is durable.
 #pragma once
 
+#include "perdure/schema/schema.h"
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-
-#include "perdure/schema/schema.h"
 
 namespace perdure {
 

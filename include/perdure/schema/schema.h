@@ -5,6 +5,10 @@
 // request each use one view from start to end.
 #pragma once
 
+#include "perdure/base/ids.h"
+#include "perdure/http/client.h"
+#include "perdure/http/message.h"
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,14 +17,10 @@
 #include <string_view>
 #include <vector>
 
-#include "perdure/base/ids.h"
-#include "perdure/http/client.h"
-#include "perdure/http/message.h"
-
 namespace perdure {
 
 enum class ServiceType : uint8_t { kService = 1, kVirtualObject = 2, kWorkflow = 3 };  // ON DISK
-enum class HandlerType : uint8_t {  // ON DISK
+enum class HandlerType : uint8_t {                                                     // ON DISK
   kUnkeyed = 0,  // handler of a plain service
   kExclusive = 1,
   kShared = 2,
@@ -68,7 +68,7 @@ struct SchemaDefaults {
 
 // Ingress input rules (ingress API 4.2).
 struct InputSchema {
-  bool declared = false;                    // the manifest had an `input` object
+  bool declared = false;  // the manifest had an `input` object
   bool required = false;
   std::optional<std::string> content_type;  // may hold wildcards
   std::optional<std::string> json_schema;   // JSON text

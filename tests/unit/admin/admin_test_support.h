@@ -4,6 +4,10 @@
 // what they were asked and answer when the test says so.
 #pragma once
 
+#include "perdure/admin/admin.h"
+#include "perdure/schema/publisher.h"
+#include "tests/unit/schema/manual_executor.h"
+
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -11,10 +15,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "perdure/admin/admin.h"
-#include "perdure/schema/publisher.h"
-#include "tests/unit/schema/manual_executor.h"
 
 namespace perdure::testing {
 
@@ -73,8 +73,8 @@ class NoClient final : public HttpClient {
 
 class FakeDiscovery final : public Discovery {
  public:
-  std::variant<DeploymentAddress, DiscoveryError> ParseUri(std::string_view uri, bool http11)
-      const override {
+  std::variant<DeploymentAddress, DiscoveryError> ParseUri(
+      std::string_view uri, bool http11) const override {
     if (uri == "bad") {
       return DiscoveryError{400, "", "bad uri"};
     }
@@ -85,12 +85,7 @@ class FakeDiscovery final : public Discovery {
     out.path_prefix = uri;
     return out;
   }
-  void Discover(
-      DiscoveryRequest r,
-      DeploymentId i,
-      Executor&,
-      HttpClient&,
-      Done d) override {
+  void Discover(DiscoveryRequest r, DeploymentId i, Executor&, HttpClient&, Done d) override {
     ++asked;
     request = std::move(r);
     id = i;
@@ -146,8 +141,7 @@ class AdminTest : public ::testing::Test {
       request.headers.Add("content-type", content_type);
     }
     response_ = std::make_shared<std::optional<HttpResponse>>();
-    admin_->OnRequest(
-        std::move(request), std::make_unique<FakeExchange>(executor_, response_));
+    admin_->OnRequest(std::move(request), std::make_unique<FakeExchange>(executor_, response_));
   }
   void Post(const std::string& body, const std::string& target = "/deployments") {
     Send("POST", target, body, "application/json");

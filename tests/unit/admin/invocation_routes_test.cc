@@ -88,8 +88,7 @@ TEST_F(InvocationRoutesTest, ResumeKeepsTheDeployment) {
   }
   Patch("resume?deployment=foo");
   EXPECT_EQ(status(), 400);
-  EXPECT_EQ(
-      body(), JsonError("The query parameter 'deployment' is invalid. Reason: bad format"));
+  EXPECT_EQ(body(), JsonError("The query parameter 'deployment' is invalid. Reason: bad format"));
   EXPECT_EQ(gateway_.submissions.size(), submitted);
 }
 
@@ -183,8 +182,7 @@ TEST_F(InvocationRoutesTest, GetsOne) {
   introspection_.done(Error{ErrorCode::kNotFound, ""});
   EXPECT_EQ(status(), 404);
   EXPECT_EQ(
-      body(),
-      JsonError("The requested invocation '" + MakeId().ToString() + "' does not exist"));
+      body(), JsonError("The requested invocation '" + MakeId().ToString() + "' does not exist"));
 }
 
 }  // namespace

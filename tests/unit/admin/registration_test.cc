@@ -43,9 +43,8 @@ class RegistrationTest : public testing::AdminTest {
 };
 
 TEST_F(RegistrationTest, DiscoversThenAsksTheMetadataPartition) {
-  Post(
-      R"({"uri":"/new","additional_headers":{"X-Tok":"1"},"metadata":{"git":"abc"},)"
-      R"("use_http_11":true,"breaking":true,"force":null,"dry_run":true,"unknown":1})");
+  Post(R"({"uri":"/new","additional_headers":{"X-Tok":"1"},"metadata":{"git":"abc"},)"
+       R"("use_http_11":true,"breaking":true,"force":null,"dry_run":true,"unknown":1})");
   ASSERT_EQ(discovery_.asked, 1);
   EXPECT_EQ(discovery_.request.uri, "/new");
   EXPECT_TRUE(discovery_.request.use_http_11);
@@ -90,8 +89,7 @@ TEST_F(RegistrationTest, OtherOutcomes) {
   EXPECT_EQ(status(), 200);
   RegisterWithOutcome("/v2/deployments", {Kind::kUnchanged, MakeDeployment("/new"), ""});
   EXPECT_EQ(status(), 409);
-  RegisterWithOutcome(
-      "/v3/deployments", {Kind::kTypeChanged, nullptr, "[META0006] detected"});
+  RegisterWithOutcome("/v3/deployments", {Kind::kTypeChanged, nullptr, "[META0006] detected"});
   EXPECT_EQ(status(), 409);
   EXPECT_EQ(body(), JsonError("[META0006] detected", "\"META0006\""));
   force_ = true;
@@ -199,8 +197,7 @@ TEST_F(RegistrationTest, HeadersOfTheConnectionCannotBeSet) {
       body(),
       JsonError("The request field 'additional_headers' is invalid. Reason: the header "
                 "'content-length' cannot be set"));
-  Post(
-      R"({"uri":"/new","additional_headers":{"a":")" + std::string(20'000, 'x') + "\"}}");
+  Post(R"({"uri":"/new","additional_headers":{"a":")" + std::string(20'000, 'x') + "\"}}");
   EXPECT_EQ(status(), 400);
   EXPECT_EQ(discovery_.asked, 0);
 }

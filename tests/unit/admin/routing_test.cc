@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which answer a path gets: version prefixes, unknown paths, wrong methods, routes not built yet, and
-// the small constant routes (admin API 1, 4, 15).
-#include <nlohmann/json.hpp>
-
+// Which answer a path gets: version prefixes, unknown paths, wrong methods, routes not built yet,
+// and the small constant routes (admin API 1, 4, 15).
 #include "tests/unit/admin/admin_test_support.h"
+
+#include <nlohmann/json.hpp>
 
 namespace perdure {
 namespace {
@@ -40,8 +40,7 @@ TEST_F(RoutingTest, VersionTellsWhatClientsNeed) {
 
 TEST_F(RoutingTest, ClusterHealth) {
   Send("GET", "/cluster-health");
-  EXPECT_EQ(
-      body(), R"({"cluster_name":"localcluster","metadata_cluster_health":{"members":[1]}})");
+  EXPECT_EQ(body(), R"({"cluster_name":"localcluster","metadata_cluster_health":{"members":[1]}})");
 }
 
 TEST_F(RoutingTest, UnsupportedVersions) {
@@ -62,8 +61,15 @@ TEST_F(RoutingTest, UnsupportedVersions) {
 
 TEST_F(RoutingTest, UnknownPathsAreEmpty404) {
   for (const char* path :
-       {"/nope", "/services/", "//services", "/deployments/a/b", "/health/x", "/cluster", "/metrics",
-        "", "*"}) {
+       {"/nope",
+        "/services/",
+        "//services",
+        "/deployments/a/b",
+        "/health/x",
+        "/cluster",
+        "/metrics",
+        "",
+        "*"}) {
     Send("GET", path);
     EXPECT_EQ(status(), 404) << path;
     EXPECT_EQ(body(), "");

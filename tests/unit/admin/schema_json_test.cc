@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Deployments, services and handlers as clients read them: which fields are there and which are left
-// out (admin API 5.1, 5.4, 6). The expected texts follow captured answers of the reference.
+// Deployments, services and handlers as clients read them: which fields are there and which are
+// left out (admin API 5.1, 5.4, 6). The expected texts follow captured answers of the reference.
 #include "admin/schema_json.h"
 
-#include <nlohmann/json.hpp>
-
 #include "tests/unit/admin/admin_test_support.h"
+
+#include <nlohmann/json.hpp>
 
 namespace perdure {
 namespace {
@@ -164,8 +164,7 @@ TEST(SchemaJson, Descriptions) {
     ServiceSchema service = MakeWorkflow();
     service.handlers["q"].input = item.input;
     const SchemaView view = MakeView(service, true);
-    const Json handler =
-        Json::parse(admin::HandlerJson(view, service, service.handlers.at("q")));
+    const Json handler = Json::parse(admin::HandlerJson(view, service, service.handlers.at("q")));
     EXPECT_EQ(handler["input_description"], item.expected);
     EXPECT_EQ(
         handler.contains("input_json_schema"),
@@ -175,8 +174,9 @@ TEST(SchemaJson, Descriptions) {
   const auto output = [&service](const OutputSchema& schema) {
     service.handlers["q"].output = schema;
     const SchemaView view = MakeView(service, true);
-    return Json::parse(admin::HandlerJson(
-        view, service, service.handlers.at("q")))["output_description"].get<std::string>();
+    return Json::parse(
+               admin::HandlerJson(view, service, service.handlers.at("q")))["output_description"]
+        .get<std::string>();
   };
   EXPECT_EQ(output({}), "application/json");
   EXPECT_EQ(output({true, false, {}, {}}), "none");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Attempts: what a start carries, pinning, failures and the retry policy (service protocol 3.2, 4.5-
-// 4.8), and how the journal reaches a stream.
+// Attempts: what a start carries, pinning, failures and the retry policy (service protocol 3.2, 4.5
+// to 4.8), and how the journal reaches a stream.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -112,7 +112,7 @@ TEST(Pinning, WaitsForTheFirstCommand) {
   attempt = world.Begin(spec.id);
   EXPECT_EQ(world.LastStart(spec.id).deployment->id, newer);
   EXPECT_EQ(world.LastStart(spec.id).protocol_version, 5);
-  world.Send(attempt, {Run(1)});
+  world.Send(attempt, {RunStep(1)});
   EXPECT_EQ(world.StatusOf(spec.id).pinned_deployment, newer);
   EXPECT_EQ(world.StatusOf(spec.id).pinned_protocol_version, 5);
 
@@ -141,7 +141,7 @@ TEST(Pinning, AGoneDeploymentFailsAndRetries) {
   const InvocationSpec spec = world.Spec("Svc", "run");
   world.SendIn(spec);
   Attempt attempt = world.Begin(spec.id);
-  world.Send(attempt, {Run(1), Fail(500, "x")});
+  world.Send(attempt, {RunStep(1), Fail(500, "x")});
   world.AddDeployment();
   world.RemoveDeployment(pinned);
   world.now += 1000;
@@ -294,7 +294,7 @@ TEST(Retry, CountsForTheSdkWhatReachedIt) {
   world.ApplyTo(spec.id, Lost(attempt, false));
   attempt = again();
   EXPECT_EQ(world.LastStart(spec.id).retry_count_since_last_entry, 1U);
-  world.Send(attempt, {Run(1)});
+  world.Send(attempt, {RunStep(1)});
   world.ApplyTo(spec.id, Lost(attempt));
   attempt = again();
   EXPECT_EQ(world.LastStart(spec.id).retry_count_since_last_entry, 1U);
@@ -314,7 +314,7 @@ TEST(Stream, ALongJournalIsPulled) {
   Attempt attempt = world.Begin(spec.id);
   const std::string big(40'000, 'x');
   for (CompletionId id = 1; id <= 20; ++id) {
-    world.Send(attempt, {Run(id), Propose(id, big)});
+    world.Send(attempt, {RunStep(id), Propose(id, big)});
   }
   // The stream never asked: after 256 KiB it is told, not given.
   size_t given = 0;
@@ -343,7 +343,7 @@ TEST(Stream, ALongJournalIsPulled) {
   EXPECT_EQ(seen.size(), 20 - given);
   // Caught up: told directly again.
   world.notifies.clear();
-  world.Send(attempt, {Run(30), Propose(30, "v")});
+  world.Send(attempt, {RunStep(30), Propose(30, "v")});
   ASSERT_EQ(world.notifies.size(), 1U);
   EXPECT_FALSE(world.notifies[0].lagging);
   EXPECT_EQ(world.notifies[0].chunk.from, 41U);
@@ -356,7 +356,7 @@ TEST(Stream, AReplayThatDoesNotFitIsPulledUpToTheCut) {
   Attempt attempt = world.Begin(spec.id);
   const std::string big(50'000, 'x');
   for (CompletionId id = 1; id <= 10; ++id) {
-    world.Send(attempt, {Run(id), Propose(id, big)});
+    world.Send(attempt, {RunStep(id), Propose(id, big)});
   }
   world.Send(attempt, {Fail(500, "x")});
   world.now += 2000;

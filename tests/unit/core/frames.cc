@@ -124,7 +124,7 @@ SdkFrame SendSignal(std::string_view target, SignalName signal) {
   return Command(MessageType::kSendSignalCommand, message);
 }
 
-SdkFrame Run(CompletionId id) {
+SdkFrame RunStep(CompletionId id) {
   wire::RunCommandMessage message;
   message.set_result_completion_id(id);
   message.set_name("step");

@@ -35,7 +35,7 @@ SdkFrame Call(const CallTo& to);
 SdkFrame OneWayCall(const CallTo& to);
 SdkFrame SendCancel(const InvocationId& target);
 SdkFrame SendSignal(std::string_view target, SignalName signal);
-SdkFrame Run(CompletionId id);
+SdkFrame RunStep(CompletionId id);
 SdkFrame Propose(CompletionId id, std::string_view value);
 SdkFrame ProposeFailure(CompletionId id, uint32_t code, std::string_view message);
 SdkFrame GetState(CompletionId id, std::string_view key);

@@ -200,7 +200,7 @@ TEST(Queue, TheLockStaysWhileSuspendedBackingOffAndPaused) {
   EXPECT_EQ(world.Pull(), 0U);
   EXPECT_EQ(world.Control(holder.id, Resume{holder.id}), ControlResult::kDone);
   attempt = world.Begin(holder.id);
-  world.Send(attempt, {Run(1), SuspendOn({1})});
+  world.Send(attempt, {RunStep(1), SuspendOn({1})});
   EXPECT_EQ(world.StatusOf(holder.id).state, InvocationState::kSuspended);
   EXPECT_EQ(world.StatusOf(next.id).state, InvocationState::kInboxed);
 }

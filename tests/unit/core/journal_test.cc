@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Frames of an attempt: stored as they came, performed once, dropped when late (service protocol 3.1,
-// 3.3, 3.5, 3.7, 3.12).
+// Frames of an attempt: stored as they came, performed once, dropped when late (service protocol
+// 3.1, 3.3, 3.5, 3.7, 3.12).
 #include <gtest/gtest.h>
 
 #include <string>
@@ -26,7 +26,7 @@ struct Running {
 
 TEST(Journal, StoresTheBytesOfTheSdk) {
   Running run;
-  SdkFrame frame = Run(1);
+  SdkFrame frame = RunStep(1);
   // A field that this server does not know (number 99).
   frame.payload = SharedBytes(std::string(frame.payload.view()) + "\x98\x06\x01");
   run.world.Send(run.attempt, {frame});
@@ -36,18 +36,18 @@ TEST(Journal, StoresTheBytesOfTheSdk) {
 
 TEST(Journal, DropsFramesItHasSeen) {
   Running run;
-  run.world.Send(run.attempt, {Run(1), Run(2)});
+  run.world.Send(run.attempt, {RunStep(1), RunStep(2)});
   // The whole read again, then one that overlaps.
-  const JournalAppend again{run.spec.id, run.attempt.epoch, 0, {Run(1), Run(2)}};
+  const JournalAppend again{run.spec.id, run.attempt.epoch, 0, {RunStep(1), RunStep(2)}};
   run.world.ApplyTo(run.spec.id, again);
   run.world.ApplyTo(
-      run.spec.id, JournalAppend{run.spec.id, run.attempt.epoch, 1, {Run(2), Run(3)}});
+      run.spec.id, JournalAppend{run.spec.id, run.attempt.epoch, 1, {RunStep(2), RunStep(3)}});
   EXPECT_EQ(run.Journal(), (Texts{"Input", "Run", "Run", "Run"}));
 }
 
 TEST(Journal, DropsFramesOfAnotherEpoch) {
   Running run;
-  JournalAppend late{run.spec.id, AttemptEpoch{run.attempt.epoch.value + 1}, 0, {Run(1)}};
+  JournalAppend late{run.spec.id, AttemptEpoch{run.attempt.epoch.value + 1}, 0, {RunStep(1)}};
   run.world.ApplyTo(run.spec.id, late);
   late.epoch.value -= 2;
   run.world.ApplyTo(run.spec.id, late);
@@ -61,27 +61,27 @@ TEST(Journal, DropsFramesOfAnotherEpoch) {
 
 TEST(Journal, DropsWhatComesAfterTheEnd) {
   Running run;
-  run.world.Send(run.attempt, {Output("a"), EndFrame(), Run(1)});
-  run.world.Send(run.attempt, {Run(2)});
+  run.world.Send(run.attempt, {Output("a"), EndFrame(), RunStep(1)});
+  run.world.Send(run.attempt, {RunStep(2)});
   EXPECT_EQ(run.Journal(), (Texts{"Input", "Output"}));
   EXPECT_EQ(run.world.ResultText(run.slot), "value a");
 }
 
 TEST(Journal, LateFramesOfAFailedAttemptAreDroppedByTheNextOne) {
   Running run;
-  run.world.Send(run.attempt, {Run(1), Fail(500, "x")});
+  run.world.Send(run.attempt, {RunStep(1), Fail(500, "x")});
   run.world.now += 1000;
   run.world.FireTimers();
   Attempt second = run.world.Begin(run.spec.id);
   EXPECT_GT(second.epoch, run.attempt.epoch);
-  run.world.Send(run.attempt, {Run(7)});
-  run.world.Send(second, {Run(8)});
+  run.world.Send(run.attempt, {RunStep(7)});
+  run.world.Send(second, {RunStep(8)});
   EXPECT_EQ(run.Journal(), (Texts{"Input", "Run", "Run"}));
 }
 
 TEST(Run, AProposalIsStoredAndTold) {
   Running run;
-  run.world.Send(run.attempt, {Run(1)});
+  run.world.Send(run.attempt, {RunStep(1)});
   run.world.Send(run.attempt, {Propose(1, "v")});
   EXPECT_EQ(run.Journal(), (Texts{"Input", "Run", "!Run(1)=value v"}));
   ASSERT_EQ(run.world.notifies.size(), 1U);
@@ -97,14 +97,14 @@ TEST(Run, AProposalIsStoredAndTold) {
 
 TEST(Run, ASecondProposalIsDropped) {
   Running run;
-  run.world.Send(run.attempt, {Run(1), Propose(1, "v"), Propose(1, "w")});
+  run.world.Send(run.attempt, {RunStep(1), Propose(1, "v"), Propose(1, "w")});
   run.world.Send(run.attempt, {ProposeFailure(1, 500, "no")});
   EXPECT_EQ(run.Journal(), (Texts{"Input", "Run", "!Run(1)=value v"}));
 }
 
 TEST(Run, AFailureIsAResultToo) {
   Running run;
-  run.world.Send(run.attempt, {Run(1), ProposeFailure(1, 400, "bad")});
+  run.world.Send(run.attempt, {RunStep(1), ProposeFailure(1, 400, "bad")});
   EXPECT_EQ(run.Journal(), (Texts{"Input", "Run", "!Run(1)=failure 400 bad"}));
 }
 
@@ -153,7 +153,7 @@ TEST(Sleep, DiesWithItsInvocation) {
 
 TEST(Suspension, IsResumedAtOnceByWhatIsThereAlready) {
   Running run;
-  run.world.Send(run.attempt, {Run(1), Propose(1, "v"), SuspendOn({5, 1})});
+  run.world.Send(run.attempt, {RunStep(1), Propose(1, "v"), SuspendOn({5, 1})});
   EXPECT_EQ(run.Status().state, InvocationState::kInvoked);
   EXPECT_TRUE(run.Status().wait_set.empty());
   EXPECT_EQ(run.world.Pull(), 1U);
@@ -210,7 +210,7 @@ TEST(Suspension, OnANamedSignalWaits) {
 
 TEST(End, WithoutAnOutputIsAFailedAttempt) {
   Running run;
-  run.world.Send(run.attempt, {Run(1), EndFrame()});
+  run.world.Send(run.attempt, {RunStep(1), EndFrame()});
   EXPECT_FALSE(run.world.answered(run.slot));
   const InvocationStatus status = run.Status();
   EXPECT_NE(status.next_retry_at, 0U);
@@ -245,7 +245,7 @@ TEST(Commands, ThatAreNotSupportedFailTheAttemptAndAreNamed) {
   for (const MessageType type :
        {MessageType::kGetPromiseCommand, MessageType::kAttachInvocationCommand}) {
     Running run;
-    run.world.Send(run.attempt, {Run(1), Unsupported(type), Run(2)});
+    run.world.Send(run.attempt, {RunStep(1), Unsupported(type), RunStep(2)});
     EXPECT_EQ(run.Journal(), (Texts{"Input", "Run"}));
     const LastFailure failure = *run.Status().last_failure;
     EXPECT_NE(failure.error.message.find(EntryName(type)), std::string::npos)
@@ -262,7 +262,7 @@ TEST(Journal, ALostReadIsABrokenInvariant) {
   Running run;
   EXPECT_DEATH(
       run.world.ApplyTo(
-          run.spec.id, JournalAppend{run.spec.id, run.attempt.epoch, 3, {Run(1)}}),
+          run.spec.id, JournalAppend{run.spec.id, run.attempt.epoch, 3, {RunStep(1)}}),
       "frames of an attempt were lost");
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The machines of a small database in memory, one command at a time: every command is a turn of its
-// own, and after each the invariants are checked. Messages between partitions and continuations wait
-// until a test lets them through. There is no clock and no chance but what the test sets.
+// own, and after each the invariants are checked. Messages between partitions and continuations
+// wait until a test lets them through. There is no clock and no chance but what the test sets.
 #pragma once
 
 #include <cstdint>

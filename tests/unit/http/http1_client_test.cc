@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The HTTP/1.1 client session against bytes, and against our own server codec.
+#include "tests/unit/http/http_test_support.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
-
-#include "tests/unit/http/http_test_support.h"
 
 namespace perdure {
 namespace {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The HTTP/1 server codec against bytes: every answer it may give, and every way a client may be slow,
-// wrong or gone.
-#include <gtest/gtest.h>
-
-#include <string>
-
+// The HTTP/1 server codec against bytes: every answer it may give, and every way a client may be
+// slow, wrong or gone.
 #include "http/protocol_sniffer.h"
 #include "perdure/base/limits.h"
 #include "tests/unit/http/http_test_support.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
 
 namespace perdure {
 namespace {
@@ -34,8 +34,8 @@ TEST(Http1Server, AnswersWithLengthAndDate) {
 
   EXPECT_EQ(
       server.Output(),
-      "HTTP/1.1 201 Created\r\nx-restate-id: inv_1\r\ncontent-length: 5\r\n" +
-          std::string(kDate) + "\r\nhello");
+      "HTTP/1.1 201 Created\r\nx-restate-id: inv_1\r\ncontent-length: 5\r\n" + std::string(kDate) +
+          "\r\nhello");
   const HttpRequest& request = server.requests[0];
   EXPECT_EQ(request.method, "GET");
   EXPECT_EQ(request.target, "/a/b?x=1");
@@ -51,7 +51,8 @@ TEST(Http1Server, SplitsAnywhereMakeNoDifference) {
   const std::string input =
       "POST /p HTTP/1.1\r\nhost: h\r\ncontent-length: 4\r\n\r\nbody"
       "GET /g HTTP/1.1\r\n\r\n"
-      "POST /c HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nt: 1\r\n\r\n"
+      "POST /c HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nt: "
+      "1\r\n\r\n"
       "PUT /last HTTP/1.1\r\nconnection: close\r\ncontent-length: 1\r\n\r\nz";
   const std::string expected = Ok("POST /p body") + Ok("GET /g ") + Ok("POST /c abcde") +
                                Ok("PUT /last z", "connection: close\r\n");
@@ -354,8 +355,7 @@ TEST(Http1Server, AnswerToAnotherRequestIsIgnored) {
 TEST(ProtocolSniffer, NeedsTheWholePreface) {
   for (size_t size = 0; size < kHttp2Preface.size(); ++size) {
     EXPECT_EQ(SniffProtocol(kHttp2Preface.substr(0, size)), WireProtocol::kUndecided) << size;
-    EXPECT_EQ(
-        SniffProtocol(std::string(kHttp2Preface.substr(0, size)) + "?"), WireProtocol::kHttp1)
+    EXPECT_EQ(SniffProtocol(std::string(kHttp2Preface.substr(0, size)) + "?"), WireProtocol::kHttp1)
         << size;
   }
   EXPECT_EQ(SniffProtocol(kHttp2Preface), WireProtocol::kHttp2);

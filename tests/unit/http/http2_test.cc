@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The HTTP/2 client session and server codec back to back in memory, whole and byte by byte.
+#include "perdure/base/limits.h"
+#include "tests/unit/http/http_test_support.h"
+
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "perdure/base/limits.h"
-#include "tests/unit/http/http_test_support.h"
 
 namespace perdure {
 namespace {
@@ -83,9 +83,10 @@ TEST(Http2, DeclaredTooLargeIsAnsweredAtOnce) {
   const auto client = Client();
   Pump(*client, server);
   const std::string block =
-      "\x83\x84\x86"          // POST / http
-      "\x41\x01h"             // :authority h
-      "\x0f\x0d\x02" "11";    // content-length 11
+      "\x83\x84\x86"  // POST / http
+      "\x41\x01h"     // :authority h
+      "\x0f\x0d\x02"
+      "11";  // content-length 11
   std::string frame{'\0', '\0', static_cast<char>(block.size()), '\x01', '\x04', 0, 0, 0, 1};
   server.codec->Feed(frame + block);
   ASSERT_EQ(server.requests.size(), 1U);

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Recorders for the tests of the codecs: what a server was asked, what a client stream was told, and
-// a pump between the two. Decides nothing by itself.
+// Recorders for the tests of the codecs: what a server was asked, what a client stream was told,
+// and a pump between the two. Decides nothing by itself.
 #pragma once
+
+#include "perdure/http/client_session.h"
+#include "perdure/http/server_codec.h"
 
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "perdure/http/client_session.h"
-#include "perdure/http/server_codec.h"
 
 namespace perdure::http_test {
 

@@ -29,7 +29,16 @@ TEST(BindAddress, Forms) {
 
 TEST(BindAddress, BadOnesNameThemselves) {
   for (const std::string_view text :
-       {"", "8080", "host", ":8080", "host:", "host:x", "host:65536", "host:-1", "::1:80", "h:1 "}) {
+       {"",
+        "8080",
+        "host",
+        ":8080",
+        "host:",
+        "host:x",
+        "host:65536",
+        "host:-1",
+        "::1:80",
+        "h:1 "}) {
     const Result<BindAddress> parsed = ParseBindAddress(text);
     ASSERT_FALSE(parsed.ok()) << text;
     EXPECT_NE(parsed.error().message.find("'" + std::string(text) + "'"), std::string::npos);

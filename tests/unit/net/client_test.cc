@@ -2,15 +2,15 @@
 //
 // The client pool over real sockets: against our own server, and against peers that refuse, keep
 // silent, speak something else or die.
+#include "perdure/base/clock.h"
+#include "tests/unit/net/net_test_support.h"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "perdure/base/clock.h"
-#include "tests/unit/net/net_test_support.h"
 
 namespace perdure {
 namespace {
@@ -32,7 +32,9 @@ struct Pair {
       uint32_t streams_max = 200)
       : handler(std::move(function)), server(MakeNetwork(1, {})), client(MakeNetwork(1, options)) {
     Result<uint16_t> bound = server->Listen(
-        {.bind_address = "127.0.0.1:0", .body_size_max = 64 << 20, .http2_streams_max = streams_max},
+        {.bind_address = "127.0.0.1:0",
+         .body_size_max = 64 << 20,
+         .http2_streams_max = streams_max},
         handler);
     port = bound.ok() ? *bound : 0;
     server->Start();
@@ -100,8 +102,7 @@ TEST(HttpClient, ResolvesNames) {
 }
 
 TEST(HttpClient, LargeBodies) {
-  Pair pair(
-      Echo, {.stream_window = 256 * 1024, .connection_window = 4 << 20});
+  Pair pair(Echo, {.stream_window = 256 * 1024, .connection_window = 4 << 20});
   const std::string body(10 << 20, 'b');
   for (const bool http11 : {false, true}) {
     Call call;
@@ -214,9 +215,8 @@ TEST(HttpClient, PingsAreAnsweredByOurServer) {
   call.Start(*pair.client, Request(pair.port, "/"));
   ASSERT_TRUE(holder.arrived.Wait());
   Signal waited;
-  pair.client->thread(0).Post([&] {
-    pair.client->thread(0).StartTimer(600, [&] { waited.Set(); });
-  });
+  pair.client->thread(0).Post(
+      [&] { pair.client->thread(0).StartTimer(600, [&] { waited.Set(); }); });
   ASSERT_TRUE(waited.Wait());
   holder.AnswerAll(*pair.server);
   ASSERT_TRUE(call.done.Wait());

@@ -4,6 +4,8 @@
 // client listeners that another thread can wait for.
 #pragma once
 
+#include "perdure/net/server.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -18,8 +20,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "perdure/net/server.h"
 
 namespace perdure::net_test {
 

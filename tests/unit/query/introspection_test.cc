@@ -5,17 +5,16 @@
 // for time.
 #include "perdure/query/introspection.h"
 
+#include "query/worker_thread.h"
+#include "tests/unit/query/query_test_support.h"
+
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-
-#include <nlohmann/json.hpp>
-
-#include "query/worker_thread.h"
-#include "tests/unit/query/query_test_support.h"
 
 namespace perdure {
 namespace {
@@ -40,8 +39,8 @@ class WaitingExecutor final : public Executor {
     MoveFunction<void()> work;
     {
       std::unique_lock<std::mutex> lock(mutex_);
-      ASSERT_TRUE(changed_.wait_for(
-          lock, std::chrono::seconds(30), [this] { return !queue_.empty(); }));
+      ASSERT_TRUE(
+          changed_.wait_for(lock, std::chrono::seconds(30), [this] { return !queue_.empty(); }));
       work = std::move(queue_.front());
       queue_.pop_front();
     }
@@ -64,8 +63,7 @@ class FakeDatabase final : public StateStore, public CommitLog {
   std::unique_ptr<StateReader> Snapshot() override {
     const std::lock_guard<std::mutex> lock(mutex_);
     order_ += "snapshot ";
-    return std::make_unique<MapTxn>(
-        std::make_shared<testing::Rows>(*rows_));
+    return std::make_unique<MapTxn>(std::make_shared<testing::Rows>(*rows_));
   }
   Ticket Append(PartitionId, uint64_t, StateTxn&) override { return {}; }
   Ticket newest() const override { return {}; }
@@ -84,15 +82,15 @@ class FakeDatabase final : public StateStore, public CommitLog {
   // Waits until somebody waits for a sync, and finishes it.
   void FinishSync() {
     std::unique_lock<std::mutex> lock(mutex_);
-    ASSERT_TRUE(changed_.wait_for(
-        lock, std::chrono::seconds(30), [this] { return !waiting_.empty(); }));
+    ASSERT_TRUE(
+        changed_.wait_for(lock, std::chrono::seconds(30), [this] { return !waiting_.empty(); }));
     waiting_.front().destination->Post(std::move(waiting_.front().work));
     waiting_.pop_front();
   }
   void AwaitReader() {
     std::unique_lock<std::mutex> lock(mutex_);
-    ASSERT_TRUE(changed_.wait_for(
-        lock, std::chrono::seconds(30), [this] { return !waiting_.empty(); }));
+    ASSERT_TRUE(
+        changed_.wait_for(lock, std::chrono::seconds(30), [this] { return !waiting_.empty(); }));
   }
   std::string order() {
     const std::lock_guard<std::mutex> lock(mutex_);

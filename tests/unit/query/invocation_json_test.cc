@@ -3,11 +3,10 @@
 // Columns of sys_invocation, one state after the other (introspection 1, admin API 20.1).
 #include "query/invocation_json.h"
 
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-
 #include "tests/unit/query/query_test_support.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace perdure::query {
 namespace {

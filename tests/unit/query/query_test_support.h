@@ -3,13 +3,13 @@
 // Rows of invocations for tests of introspection, written with the machine's own codec.
 #pragma once
 
-#include <string>
-#include <utility>
-
 #include "core/keys.h"
 #include "core/row_codec.h"
 #include "perdure/core/rows.h"
 #include "tests/unit/schema/map_state.h"
+
+#include <string>
+#include <utility>
 
 namespace perdure::testing {
 

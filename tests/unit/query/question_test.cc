@@ -3,12 +3,11 @@
 // Lists with their filters, limits and pages, and one invocation with its journal.
 #include "query/question.h"
 
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-
 #include "query/invocation_json.h"
 #include "tests/unit/query/query_test_support.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace perdure::query {
 namespace {
@@ -41,8 +40,7 @@ class QuestionTest : public ::testing::Test {
       out += std::to_string(id->uuid[15]);
     }
     if (json.contains("next")) {
-      out += "+" + std::to_string(
-                       InvocationId::Parse(json["next"].get<std::string>())->uuid[15]);
+      out += "+" + std::to_string(InvocationId::Parse(json["next"].get<std::string>())->uuid[15]);
     }
     return out;
   }

@@ -96,14 +96,14 @@ TEST(DeploymentUri, RefusesBadAuthorities) {
 }
 
 TEST(DeploymentUri, RefusesBytesThatMustBeEncoded) {
-  for (const char* uri : {"http://h/a b", "http://h/a\r\nx: y", "http://h/\xc3\xa4", "http://h/<"}) {
+  for (const char* uri :
+       {"http://h/a b", "http://h/a\r\nx: y", "http://h/\xc3\xa4", "http://h/<"}) {
     EXPECT_EQ(Reason(uri), "the uri contains a character that must be percent-encoded");
   }
 }
 
 TEST(DeploymentUri, IsBounded) {
-  EXPECT_EQ(
-      Reason("http://h/" + std::string(4096, 'a')), "the uri is longer than 4096 bytes");
+  EXPECT_EQ(Reason("http://h/" + std::string(4096, 'a')), "the uri is longer than 4096 bytes");
 }
 
 }  // namespace

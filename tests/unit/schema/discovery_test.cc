@@ -4,13 +4,13 @@
 // gives up (service protocol 1.1, 1.4; admin API 5.3).
 #include "perdure/schema/discovery.h"
 
+#include "perdure/protocol/manifest.h"
+#include "tests/unit/schema/manual_executor.h"
+
 #include <gtest/gtest.h>
 
 #include <optional>
 #include <vector>
-
-#include "perdure/protocol/manifest.h"
-#include "tests/unit/schema/manual_executor.h"
 
 namespace perdure {
 namespace {
@@ -39,8 +39,8 @@ class FakeClient final : public HttpClient {
     FakeClient& client_;
   };
 
-  std::unique_ptr<HttpStream> Open(HttpStreamRequest request, HttpStreamListener& listener)
-      override {
+  std::unique_ptr<HttpStream> Open(
+      HttpStreamRequest request, HttpStreamListener& listener) override {
     requests.push_back(std::move(request));
     current = &listener;
     return std::make_unique<Stream>(*this);

@@ -3,11 +3,11 @@
 // An executor whose time the test moves by hand, on the test's own thread.
 #pragma once
 
+#include "perdure/base/executor.h"
+
 #include <deque>
 #include <map>
 #include <utility>
-
-#include "perdure/base/executor.h"
 
 namespace perdure::testing {
 

@@ -4,14 +4,14 @@
 // once. Knows nothing of durability.
 #pragma once
 
+#include "perdure/store/state.h"
+
 #include <array>
 #include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-
-#include "perdure/store/state.h"
 
 namespace perdure::testing {
 
@@ -41,8 +41,8 @@ class MapTxn final : public StateTxn {
     const auto it = Map(family).find(key);
     return it == Map(family).end() ? std::nullopt : std::optional<std::string>(it->second);
   }
-  std::unique_ptr<StateIterator> Scan(Family family, BytesView lower, BytesView upper)
-      const override {
+  std::unique_ptr<StateIterator> Scan(
+      Family family, BytesView lower, BytesView upper) const override {
     return std::make_unique<MapIterator>(Map(family), lower, upper);
   }
   void Put(Family family, BytesView key, BytesView value) override {

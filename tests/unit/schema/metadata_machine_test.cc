@@ -4,14 +4,14 @@
 // is published, what is stored, and that a restart sees the same.
 #include "perdure/schema/metadata_machine.h"
 
+#include "schema/schema_rows.h"
+#include "tests/unit/schema/map_state.h"
+
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
 #include <variant>
-
-#include "schema/schema_rows.h"
-#include "tests/unit/schema/map_state.h"
 
 namespace perdure {
 namespace {
@@ -21,7 +21,9 @@ using testing::MapTxn;
 
 constexpr ReplyTo kReply{3, 4, 5};
 
-DeploymentId Id(uint8_t n) { return DeploymentId{{n}}; }
+DeploymentId Id(uint8_t n) {
+  return DeploymentId{{n}};
+}
 
 // A deployment as discovery gives it.
 class DeploymentBuilder {
