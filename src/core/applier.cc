@@ -4,10 +4,10 @@
 // on the wire.
 #include "core/applier.h"
 
-#include <utility>
-
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
+
+#include <utility>
 
 namespace perdure {
 
@@ -95,6 +95,7 @@ void Applier::TellAttempt(Invocation& invocation) {
       }
     }
     live->unread_bytes += bytes;
+    notify.chunk.from = live->handed_to;
     live->handed_to = length;
     notify.chunk.next = length;
   }
@@ -127,7 +128,9 @@ uint64_t Applier::Entropy() {
   return z ^ (z >> 31);
 }
 
-void Applier::Answer(Reply reply) { Answer(reply_to_, std::move(reply)); }
+void Applier::Answer(Reply reply) {
+  Answer(reply_to_, std::move(reply));
+}
 
 void Applier::Answer(const ReplyTo& to, Reply reply) {
   if (to.wanted()) {

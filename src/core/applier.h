@@ -5,13 +5,6 @@
 // command that is refused half-way has written nothing but its journal.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "core/keys.h"
 #include "core/partition_memory.h"
 #include "core/row_codec.h"
@@ -20,6 +13,13 @@
 #include "perdure/core/machine.h"
 #include "perdure/core/rows.h"
 #include "perdure/store/state.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace perdure {
 
@@ -86,7 +86,7 @@ class Applier {
   void MakeReady(Invocation& invocation);
   void DropReady(Invocation& invocation);
   void ReleaseLock(Invocation& invocation);
-  void StartNextInQueue(const Target& target);
+  void StartNextInQueue(const Target& target, uint64_t behind);
   void Wait(const InvocationId& id);
   InvocationResult ResultOf(const Invocation& invocation);
 
@@ -101,10 +101,7 @@ class Applier {
   void AppendCommand(Invocation& invocation, const SdkFrame& frame);
   // Appends a notification and wakes the invocation if it waits for it.
   void AppendCompletion(
-      Invocation& invocation,
-      MessageType type,
-      CompletionId completion_id,
-      SharedBytes payload);
+      Invocation& invocation, MessageType type, CompletionId completion_id, SharedBytes payload);
   void AppendSignal(Invocation& invocation, const SignalName& signal, const SignalResult& result);
   JournalIndex AppendEntry(Invocation& invocation, MessageType type, const SharedBytes& payload);
   bool Satisfied(const Invocation& invocation, const WaitSet& wait_set);
@@ -120,9 +117,7 @@ class Applier {
   bool ApplyStateWrite(Invocation& invocation, SdkFrame& frame);
   // Resolves the callee; nothing: the attempt was failed.
   std::optional<InvocationSpec> ResolveCallee(
-      Invocation& invocation,
-      CallCommand& call,
-      MessageType type);
+      Invocation& invocation, CallCommand& call, MessageType type);
   bool CheckStateAccess(Invocation& invocation, MessageType type, bool write);
 
   // --- messages to other invocations (apply_peer.cc) ---
@@ -137,10 +132,7 @@ class Applier {
   bool Start(Invocation& invocation);
   void EagerState(const Invocation& invocation, bool lazy, StartAttempt& start);
   JournalChunk ReadChunk(
-      const Invocation& invocation,
-      JournalIndex from,
-      JournalIndex whole_until,
-      size_t bytes_max);
+      const Invocation& invocation, JournalIndex from, JournalIndex whole_until, size_t bytes_max);
   void EndAttempt(const InvocationId& id);
   // The attempt is over with an error: retry, pause or kill.
   void FailAttempt(
@@ -151,10 +143,7 @@ class Applier {
       bool reached_sdk);
   // A command that must not be: discards it and what follows, resets the stream.
   void FailPrecondition(
-      Invocation& invocation,
-      MessageType type,
-      std::string message,
-      std::string doc_code);
+      Invocation& invocation, MessageType type, std::string message, std::string doc_code);
   void BackOff(Invocation& invocation, DurationMs delay);
   DurationMs RetryDelay(const RetryPolicy& policy, uint32_t failed_attempts);
   RetryPolicy PolicyOf(const Invocation& invocation);
@@ -172,10 +161,7 @@ class Applier {
   void StopForKill(Invocation& invocation);
   // Kills callees named from `from` on; returns the index to go on with, or nothing when done.
   std::optional<JournalIndex> KillChildren(
-      const InvocationId& id,
-      Birth birth,
-      JournalIndex from,
-      JournalIndex journal_length);
+      const InvocationId& id, Birth birth, JournalIndex from, JournalIndex journal_length);
   void KillInvocation(Invocation& invocation);
   void AddWork(WorkRow work);
   void AddExpiry(const keys::ExpiryRef& expiry);

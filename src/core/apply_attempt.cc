@@ -2,13 +2,13 @@
 //
 // Attempts: started against slots, fed with the journal, fenced by their epoch, and after a failure
 // retried, paused or killed by the policy of the deployment in use (service protocol 3.2, 4).
-#include <algorithm>
-#include <cmath>
-#include <utility>
-
 #include "core/applier.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
 
 namespace perdure {
 namespace {
@@ -99,10 +99,9 @@ bool Applier::Start(Invocation& invocation) {
   live = LiveAttempt{};
   live.epoch = AttemptEpoch{(memory_.start_counter << 40) | ++memory_.epoch_sequence};
   live.deployment = deployment;
-  live.protocol_version =
-      status.pinned_deployment
-          ? status.pinned_protocol_version
-          : std::min(deployment->max_protocol_version, kProtocolVersionMax);
+  live.protocol_version = status.pinned_deployment
+                              ? status.pinned_protocol_version
+                              : std::min(deployment->max_protocol_version, kProtocolVersionMax);
   live.cut = status.journal_length;
   live.started_at = stamp_.now;
 
@@ -136,10 +135,7 @@ bool Applier::Start(Invocation& invocation) {
 }
 
 JournalChunk Applier::ReadChunk(
-    const Invocation& invocation,
-    JournalIndex from,
-    JournalIndex whole_until,
-    size_t bytes_max) {
+    const Invocation& invocation, JournalIndex from, JournalIndex whole_until, size_t bytes_max) {
   JournalChunk chunk;
   chunk.from = from;
   const JournalIndex length = invocation.status.journal_length;
@@ -174,7 +170,6 @@ void Applier::Apply(ReadJournal& command) {
   }
   live->handed_to = answer.chunk.next;
   live->lagging = live->handed_to < answer.chunk.journal_length;
-  answer.lagging = live->lagging;
   effects_.push_back(std::move(answer));
 }
 
@@ -198,7 +193,9 @@ void Applier::Apply(AttemptFailed& command) {
       command.reached_sdk);
 }
 
-void Applier::EndAttempt(const InvocationId& id) { memory_.live.erase(id); }
+void Applier::EndAttempt(const InvocationId& id) {
+  memory_.live.erase(id);
+}
 
 RetryPolicy Applier::PolicyOf(const Invocation& invocation) {
   const InvocationStatus& status = invocation.status;
@@ -224,8 +221,7 @@ DurationMs Applier::RetryDelay(const RetryPolicy& policy, uint32_t failed_attemp
   const double limit = static_cast<double>(policy.max_interval.value_or(kDelayMax));
   const double delay = std::min(static_cast<double>(policy.initial_interval) * factor, limit);
   const double share = static_cast<double>(Entropy() >> 11) / static_cast<double>(1ULL << 53);
-  const double jitter =
-      std::max(delay * kJitterShare * share, static_cast<double>(kJitterMin));
+  const double jitter = std::max(delay * kJitterShare * share, static_cast<double>(kJitterMin));
   return static_cast<DurationMs>(delay + jitter);
 }
 
@@ -263,8 +259,7 @@ void Applier::FailAttempt(
   }
   status.stacktrace = status.last_failure->error.stacktrace;
   Complete(
-      invocation,
-      Failure{status.last_failure->error.code, status.last_failure->error.message, {}});
+      invocation, Failure{status.last_failure->error.code, status.last_failure->error.message, {}});
 }
 
 void Applier::BackOff(Invocation& invocation, DurationMs delay) {
@@ -274,10 +269,7 @@ void Applier::BackOff(Invocation& invocation, DurationMs delay) {
 }
 
 void Applier::FailPrecondition(
-    Invocation& invocation,
-    MessageType type,
-    std::string message,
-    std::string doc_code) {
+    Invocation& invocation, MessageType type, std::string message, std::string doc_code) {
   const LiveAttempt* live = Live(invocation.id);
   PERDURE_ASSERT(live != nullptr);
   effects_.push_back(StopAttempt{invocation.id, live->epoch, StopAttempt::How::kReset});

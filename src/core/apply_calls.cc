@@ -2,12 +2,12 @@
 //
 // Commands that reach other invocations: Call, OneWayCall, SendSignal (service protocol 3.6, 3.8).
 // The callee's id is known and told at once; the callee itself is created in its own partition.
-#include <array>
-#include <utility>
-
 #include "core/applier.h"
 #include "perdure/base/assert.h"
 #include "perdure/protocol/notifications.h"
+
+#include <array>
+#include <utility>
 
 namespace perdure {
 namespace {
@@ -24,9 +24,7 @@ std::array<uint8_t, 16> Bytes16(uint64_t high, uint64_t low) {
 }  // namespace
 
 std::optional<InvocationSpec> Applier::ResolveCallee(
-    Invocation& invocation,
-    CallCommand& call,
-    MessageType type) {
+    Invocation& invocation, CallCommand& call, MessageType type) {
   const auto refuse = [&](std::string message, std::string doc_code) {
     FailPrecondition(invocation, type, std::move(message), std::move(doc_code));
     return std::optional<InvocationSpec>();
@@ -36,8 +34,7 @@ std::optional<InvocationSpec> Applier::ResolveCallee(
   }
   const std::string name = call.service + "/" + call.handler;
   const ServiceSchema* service = stamp_.schema->FindService(call.service);
-  const HandlerSchema* handler =
-      service == nullptr ? nullptr : service->FindHandler(call.handler);
+  const HandlerSchema* handler = service == nullptr ? nullptr : service->FindHandler(call.handler);
   if (handler == nullptr) {
     return refuse("the service handler " + name + " was not found", "RT0018");
   }
@@ -65,8 +62,7 @@ std::optional<InvocationSpec> Applier::ResolveCallee(
   spec.headers = std::move(call.headers);
   spec.body = std::move(call.parameter);
   spec.random_seed = Entropy();
-  spec.caller = CallerRef{
-      invocation.id, invocation.status.birth, invocation.status.target, 0};
+  spec.caller = CallerRef{invocation.id, invocation.status.birth, invocation.status.target, 0};
   return spec;
 }
 

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The end of an invocation: its result is fixed, whoever waits is told, its object goes to the next,
-// and it is kept for its retention or forgotten (service protocol 3.3, ingress API 6.1).
-#include <utility>
-#include <vector>
-
+// The end of an invocation: its result is fixed, whoever waits is told, its object goes to the
+// next, and it is kept for its retention or forgotten (service protocol 3.3, ingress API 6.1).
 #include "core/applier.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
 #include "perdure/base/overloaded.h"
 #include "perdure/protocol/notifications.h"
 
+#include <utility>
+#include <vector>
+
 namespace perdure {
 
 std::optional<ValueOrFailure> ReadResult(
-    const StateReader& reader,
-    const InvocationId& id,
-    const InvocationStatus& status) {
+    const StateReader& reader, const InvocationId& id, const InvocationStatus& status) {
   if (status.state != InvocationState::kCompleted) {
     return std::nullopt;
   }
@@ -24,8 +22,7 @@ std::optional<ValueOrFailure> ReadResult(
     return *status.failure;
   }
   if (status.stored_result) {
-    std::optional<std::string> value =
-        reader.Get(Family::kJournal, keys::Result(id, status.birth));
+    std::optional<std::string> value = reader.Get(Family::kJournal, keys::Result(id, status.birth));
     PERDURE_INVARIANT(value.has_value(), "the stored result of an invocation is missing");
     return SharedBytes(std::move(*value));
   }
@@ -76,9 +73,7 @@ void Applier::TellWaiters(Invocation& invocation) {
 }
 
 void Applier::TellListeners(Invocation& invocation) {
-  const std::string prefix = keys::ListenerPrefix(invocation.id, invocation.status.birth);
-  const auto rows = txn_.Scan(Family::kIndex, prefix, keys::PrefixEnd(prefix));
-  if (!rows->Valid()) {
+  if (!invocation.status.has_listeners) {
     return;
   }
   AddWork(WorkRow{
@@ -100,10 +95,7 @@ void Applier::KeepOrForget(Invocation& invocation) {
     return at < status.completed_at ? ~TimeMs{0} : at;
   };
   AddExpiry(
-      {due(status.retention.completion),
-       invocation.id,
-       status.birth,
-       ExpiryKind::kInvocation});
+      {due(status.retention.completion), invocation.id, status.birth, ExpiryKind::kInvocation});
   if (status.retention.journal >= status.retention.completion) {
     return;
   }
@@ -116,8 +108,7 @@ void Applier::KeepOrForget(Invocation& invocation) {
         std::get<SharedBytes>(result).view());
     status.stored_result = true;
   }
-  AddExpiry(
-      {due(status.retention.journal), invocation.id, status.birth, ExpiryKind::kJournal});
+  AddExpiry({due(status.retention.journal), invocation.id, status.birth, ExpiryKind::kJournal});
 }
 
 void Applier::Withdraw(Invocation& invocation, const Failure& failure) {
@@ -173,11 +164,7 @@ void Applier::PurgeJournal(const InvocationId& id, Birth birth, JournalIndex len
   }
 }
 
-size_t Applier::PurgeRows(
-    const InvocationId& id,
-    Birth birth,
-    JournalIndex& left,
-    size_t budget) {
+size_t Applier::PurgeRows(const InvocationId& id, Birth birth, JournalIndex& left, size_t budget) {
   size_t used = 0;
   const std::string prefix = keys::NotificationPrefix(id, birth);
   std::vector<std::string> index_rows;
@@ -199,7 +186,6 @@ size_t Applier::PurgeRows(
 
 void Applier::AddWork(WorkRow work) {
   const uint64_t sequence = ++memory_.row.work_sequence;
-  memory_.row_dirty = true;
   txn_.Put(Family::kQueue, keys::Work(memory_.partition, sequence), EncodeWork(work));
   if (!memory_.work_pending) {
     memory_.work_pending = true;

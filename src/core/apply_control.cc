@@ -2,13 +2,13 @@
 //
 // Cancel, kill and resume (service protocol 7, admin API 8), and work that goes on over several
 // turns: killed trees, listeners, purged journals.
-#include <utility>
-
 #include "core/applier.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
 #include "perdure/base/overloaded.h"
 #include "perdure/protocol/notifications.h"
+
+#include <utility>
 
 namespace perdure {
 namespace {
@@ -76,10 +76,7 @@ void Applier::StopForKill(Invocation& invocation) {
 }
 
 std::optional<JournalIndex> Applier::KillChildren(
-    const InvocationId& id,
-    Birth birth,
-    JournalIndex from,
-    JournalIndex journal_length) {
+    const InvocationId& id, Birth birth, JournalIndex from, JournalIndex journal_length) {
   JournalIndex index = from;
   for (; index < journal_length && index - from < limits::kWorkItemsPerTurn; ++index) {
     std::optional<std::string> value =

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The beginning of an invocation: created, found again by its id, delayed, queued behind its object,
-// made ready; and requests that wait for a result.
-#include <algorithm>
-#include <utility>
-
+// The beginning of an invocation: created, found again by its id, delayed, queued behind its
+// object, made ready; and requests that wait for a result.
 #include "core/applier.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
 #include "perdure/base/overloaded.h"
 #include "perdure/protocol/notifications.h"
+
+#include <algorithm>
+#include <utility>
 
 namespace perdure {
 
@@ -27,7 +27,9 @@ Retention RetentionOf(const HandlerSchema& handler, bool has_idempotency_key) {
   return {handler.journal_retention, handler.journal_retention};
 }
 
-void Applier::Apply(Invoke& command) { CreateInvocation(command.spec, command.wait); }
+void Applier::Apply(Invoke& command) {
+  CreateInvocation(command.spec, command.wait);
+}
 
 void Applier::CreateInvocation(InvocationSpec& spec, bool wait) {
   if (Invocation* existing = Find(spec.id)) {
@@ -45,9 +47,7 @@ void Applier::CreateInvocation(InvocationSpec& spec, bool wait) {
   status.created_at = stamp_.now;
   status.command_count = 1;
   AppendEntry(
-      invocation,
-      MessageType::kInputCommand,
-      EncodeInputCommand(spec.headers, spec.body.view()));
+      invocation, MessageType::kInputCommand, EncodeInputCommand(spec.headers, spec.body.view()));
 
   std::optional<TimeMs> execution_time;
   if (spec.start_at > stamp_.now) {
@@ -104,9 +104,10 @@ void Applier::FoundByCaller(Invocation& existing, const InvocationSpec& spec) {
   } else {
     txn_.Put(
         Family::kIndex,
-        keys::Listener(
-            existing.id, existing.status.birth, caller.id, caller.result_completion_id),
+        keys::Listener(existing.id, existing.status.birth, caller.id, caller.result_completion_id),
         EncodeCaller(caller));
+    existing.status.has_listeners = true;
+    existing.dirty = true;
   }
 }
 
@@ -167,7 +168,6 @@ void Applier::Enqueue(Invocation& invocation) {
     status.inboxed_at = stamp_.now;
     // Several may be queued by one command: the sequence is the partition's, not the command's.
     status.inbox_sequence = ++memory_.row.work_sequence;
-    memory_.row_dirty = true;
     txn_.Put(
         Family::kQueue,
         keys::Inbox(status.target.service, status.target.key, status.inbox_sequence),
@@ -175,7 +175,8 @@ void Applier::Enqueue(Invocation& invocation) {
     Touch(invocation);
     return;
   }
-  txn_.Put(Family::kIndex, lock, self);
+  // Whoever queues up from now on has a higher sequence.
+  txn_.Put(Family::kIndex, lock, {self, keys::U64(memory_.row.work_sequence)});
   MakeReady(invocation);
 }
 
@@ -187,23 +188,28 @@ void Applier::ReleaseLock(Invocation& invocation) {
   const std::string lock = keys::Lock(target.service, target.key);
   const std::optional<std::string> holder = txn_.Get(Family::kIndex, lock);
   PERDURE_INVARIANT(holder.has_value(), "an exclusive invocation ran without its lock");
-  const keys::IdBirth owner = keys::ParseIdAndBirth(*holder);
+  const keys::LockHolder owner = keys::ParseLock(*holder);
   PERDURE_INVARIANT(
       owner.id == invocation.id && owner.birth == invocation.status.birth,
       "the lock of an object is held by another invocation");
-  StartNextInQueue(target);
+  StartNextInQueue(target, owner.sequence);
 }
 
-void Applier::StartNextInQueue(const Target& target) {
+void Applier::StartNextInQueue(const Target& target, uint64_t behind) {
   const std::string lock = keys::Lock(target.service, target.key);
-  const std::string prefix = keys::InboxPrefix(target.service, target.key);
-  const auto rows = txn_.Scan(Family::kQueue, prefix, keys::PrefixEnd(prefix));
+  // From where the last holder stood: what is before it was deleted, and would be walked over again
+  // and again.
+  const auto rows = txn_.Scan(
+      Family::kQueue,
+      keys::Inbox(target.service, target.key, behind + 1),
+      keys::PrefixEnd(keys::InboxPrefix(target.service, target.key)));
   if (!rows->Valid()) {
     txn_.Delete(Family::kIndex, lock);
     return;
   }
   const std::string inbox_key(rows->key());
   const std::string self(rows->value());
+  const uint64_t sequence = keys::ParseInboxSequence(inbox_key);
   const keys::IdBirth next = keys::ParseIdAndBirth(self);
   Invocation* invocation = Find(next.id);
   PERDURE_INVARIANT(
@@ -211,7 +217,7 @@ void Applier::StartNextInQueue(const Target& target) {
           invocation->status.state == InvocationState::kInboxed,
       "the queue of an object names an invocation that is not queued");
   txn_.Delete(Family::kQueue, inbox_key);
-  txn_.Put(Family::kIndex, lock, self);
+  txn_.Put(Family::kIndex, lock, {self, keys::U64(sequence)});
   invocation->status.inbox_sequence = 0;
   MakeReady(*invocation);
 }
@@ -224,7 +230,6 @@ void Applier::MakeReady(Invocation& invocation) {
   status.next_retry_at = 0;
   // Orders grow within the partition, so a row lies behind all older ones.
   status.ready_order = ++memory_.row.work_sequence;
-  memory_.row_dirty = true;
   std::string key = keys::Ready(memory_.partition, status.ready_order, invocation.id);
   txn_.Put(Family::kQueue, key, keys::U64(status.birth.value));
   ReadyHead& head = memory_.ready;
@@ -244,8 +249,7 @@ void Applier::DropReady(Invocation& invocation) {
   if (status.ready_order == 0) {
     return;
   }
-  txn_.Delete(
-      Family::kQueue, keys::Ready(memory_.partition, status.ready_order, invocation.id));
+  txn_.Delete(Family::kQueue, keys::Ready(memory_.partition, status.ready_order, invocation.id));
   status.ready_order = 0;
 }
 

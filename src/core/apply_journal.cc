@@ -3,12 +3,12 @@
 // Frames of an attempt: commands are stored as they came and performed in the same step;
 // notifications are appended where they happen; End, Suspension and Error close the attempt
 // (service protocol 3.1, 3.3, 3.7, 3.12).
-#include <utility>
-
 #include "core/applier.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/overloaded.h"
 #include "perdure/protocol/notifications.h"
+
+#include <utility>
 
 namespace perdure {
 namespace {
@@ -103,9 +103,7 @@ void Applier::Pin(Invocation& invocation) {
 }
 
 JournalIndex Applier::AppendEntry(
-    Invocation& invocation,
-    MessageType type,
-    const SharedBytes& payload) {
+    Invocation& invocation, MessageType type, const SharedBytes& payload) {
   InvocationStatus& status = invocation.status;
   const JournalIndex index = status.journal_length++;
   const std::string head = EncodeEntryHead(type, stamp_.now);
@@ -126,10 +124,7 @@ void Applier::AppendCommand(Invocation& invocation, const SdkFrame& frame) {
 }
 
 void Applier::AppendCompletion(
-    Invocation& invocation,
-    MessageType type,
-    CompletionId completion_id,
-    SharedBytes payload) {
+    Invocation& invocation, MessageType type, CompletionId completion_id, SharedBytes payload) {
   const std::string row = keys::Completion(invocation.id, invocation.status.birth, completion_id);
   if (txn_.Get(Family::kIndex, row)) {
     return;  // answered already: results never change
@@ -141,9 +136,7 @@ void Applier::AppendCompletion(
 }
 
 void Applier::AppendSignal(
-    Invocation& invocation,
-    const SignalName& signal,
-    const SignalResult& result) {
+    Invocation& invocation, const SignalName& signal, const SignalResult& result) {
   SharedBytes payload = EncodeSignal(signal, result);
   const JournalIndex index = AppendEntry(invocation, MessageType::kSignal, payload);
   txn_.Put(

@@ -3,13 +3,13 @@
 // Messages between invocations. Within the partition they take effect in the same step; to another
 // partition they are rows of the outbox until the receiver has them (promise 5). The window to each
 // partition is bounded; what does not fit waits in the table.
-#include <utility>
-
 #include "core/applier.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
 #include "perdure/base/overloaded.h"
 #include "perdure/protocol/notifications.h"
+
+#include <utility>
 
 namespace perdure {
 
@@ -31,14 +31,11 @@ void Applier::SendThroughOutbox(PartitionId to, PeerPayload payload) {
   OutboxWindow& window = memory_.outbox[to.value];
   const uint64_t sequence = ++window.sent;
   memory_.row.outbox_sent[to.value] = sequence;
-  memory_.row_dirty = true;
-  txn_.Put(
-      Family::kQueue, keys::Outbox(memory_.partition, to, sequence), EncodeOutbox(payload));
+  txn_.Put(Family::kQueue, keys::Outbox(memory_.partition, to, sequence), EncodeOutbox(payload));
   const bool in_order = window.hopped + 1 == sequence;
   if (in_order && window.hopped - window.acked < limits::kMailboxPerPeer) {
     window.hopped = sequence;
-    effects_.push_back(
-        SendPeer{to, PeerMessage{memory_.partition, sequence, std::move(payload)}});
+    effects_.push_back(SendPeer{to, PeerMessage{memory_.partition, sequence, std::move(payload)}});
   }
 }
 
@@ -69,7 +66,8 @@ void Applier::Apply(PeerMessage& command) {
 
 void Applier::Apply(PeerAck& command) {
   OutboxWindow& window = memory_.outbox[command.from.value];
-  PERDURE_INVARIANT(command.sequence <= window.sent, "a message was acknowledged before it was sent");
+  PERDURE_INVARIANT(
+      command.sequence <= window.sent, "a message was acknowledged before it was sent");
   while (window.acked < command.sequence) {
     ++window.acked;
     txn_.Delete(Family::kQueue, keys::Outbox(memory_.partition, command.from, window.acked));
@@ -128,9 +126,7 @@ void Applier::Receive(PeerPayload payload) {
 
 void Applier::Deliver(const CallerRef& caller, const ValueOrFailure& result) {
   if (caller.result_completion_id != 0) {
-    Send(
-        caller.id,
-        PeerCallResult{caller.id, caller.birth, caller.result_completion_id, result});
+    Send(caller.id, PeerCallResult{caller.id, caller.birth, caller.result_completion_id, result});
   }
 }
 

@@ -2,13 +2,13 @@
 //
 // State of objects and workflows (service protocol 3.4): writes take effect when the command is
 // appended, not at the end of the handler.
-#include <utility>
-#include <vector>
-
 #include "core/applier.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/overloaded.h"
 #include "perdure/protocol/notifications.h"
+
+#include <utility>
+#include <vector>
 
 namespace perdure {
 
@@ -33,15 +33,14 @@ bool Applier::ApplyStateRead(Invocation& invocation, SdkFrame& frame) {
   AppendCommand(invocation, frame);
   const Target& target = invocation.status.target;
   if (const auto* get = std::get_if<GetLazyStateCommand>(&frame.message)) {
-    const std::optional<std::string> value = txn_.Get(
-        Family::kState, keys::State(target.service, target.key, get->key.view()));
+    const std::optional<std::string> value =
+        txn_.Get(Family::kState, keys::State(target.service, target.key, get->key.view()));
     AppendCompletion(
         invocation,
         MessageType::kGetLazyStateCompletion,
         get->result_completion_id,
         EncodeGetLazyStateCompletion(
-            get->result_completion_id,
-            value ? std::optional<BytesView>(*value) : std::nullopt));
+            get->result_completion_id, value ? std::optional<BytesView>(*value) : std::nullopt));
   } else if (const auto* list = std::get_if<GetLazyStateKeysCommand>(&frame.message)) {
     const std::string prefix = keys::StatePrefix(target.service, target.key);
     std::vector<std::string> names;

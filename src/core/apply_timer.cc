@@ -2,12 +2,12 @@
 //
 // What time brings: sleeps, delayed starts, retries, expired invocations; and the opening of a
 // partition, which derives from the tables what must run.
-#include <utility>
-
 #include "core/applier.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
 #include "perdure/protocol/notifications.h"
+
+#include <utility>
 
 namespace perdure {
 
@@ -45,8 +45,8 @@ void Applier::LoadTimers() {
   if (!head.keys.empty() || !head.bound) {
     return;
   }
-  const auto rows = txn_.Scan(
-      Family::kQueue, *head.bound, keys::PrefixEnd(keys::TimerPrefix(memory_.partition)));
+  const auto rows =
+      txn_.Scan(Family::kQueue, *head.bound, keys::PrefixEnd(keys::TimerPrefix(memory_.partition)));
   for (; rows->Valid() && head.keys.size() < limits::kTimerHeadMax; rows->Next()) {
     head.keys.emplace(rows->key());
   }
@@ -112,11 +112,11 @@ void Applier::Fire(const keys::TimerRef& timer, Birth birth) {
 void Applier::Apply(RetentionDue& command) {
   const std::string prefix = keys::ExpiryPrefix(memory_.partition);
   const std::string end = keys::PrefixEnd(prefix);
-  std::string from = memory_.next_expiry
-                         ? keys::Expiry(
-                               memory_.partition,
-                               {*memory_.next_expiry, InvocationId{}, Birth{}, ExpiryKind{}})
-                         : prefix;
+  std::string from =
+      memory_.next_expiry
+          ? keys::Expiry(
+                memory_.partition, {*memory_.next_expiry, InvocationId{}, Birth{}, ExpiryKind{}})
+          : prefix;
   const auto rows = txn_.Scan(Family::kQueue, from, end);
   size_t used = 0;
   memory_.next_expiry.reset();

@@ -4,12 +4,12 @@
 // function of its own. See invariants.h.
 #include "core/invariants.h"
 
-#include <utility>
-
 #include "core/keys.h"
 #include "core/row_codec.h"
 #include "perdure/base/assert.h"
 #include "perdure/protocol/notifications.h"
+
+#include <utility>
 
 namespace perdure {
 namespace {
@@ -17,7 +17,9 @@ namespace {
 using Life = std::pair<InvocationId, Birth>;
 using Journal = std::map<JournalIndex, JournalEntry>;
 
-std::string Name(const InvocationId& id) { return id.ToString(); }
+std::string Name(const InvocationId& id) {
+  return id.ToString();
+}
 
 class RowChecker {
  public:
@@ -100,8 +102,7 @@ class RowChecker {
         [&](const keys::IdBirth& life, BytesView key, BytesView value) {
           const std::optional<uint32_t> index = keys::ParseU32(key.substr(key.size() - 4));
           PERDURE_ASSERT(index.has_value());
-          journals_[{life.id, life.birth}].emplace(
-              *index, DecodeEntry(*index, std::string(value)));
+          journals_[{life.id, life.birth}].emplace(*index, DecodeEntry(*index, std::string(value)));
         });
   }
 
@@ -124,8 +125,7 @@ class RowChecker {
     if (ready && !Has(Family::kQueue, keys::Ready(partition_, status.ready_order, id))) {
       Say(id, "has no ready row");
     }
-    if (backing_off &&
-        !HasTimer({status.next_retry_at, id, TimerKind::kRetry, 0}, status.birth)) {
+    if (backing_off && !HasTimer({status.next_retry_at, id, TimerKind::kRetry, 0}, status.birth)) {
       Say(id, "backs off without a timer");
     }
     if (status.state == InvocationState::kScheduled &&
@@ -186,8 +186,9 @@ class RowChecker {
     }
     if (rows != status.journal_length || rows == 0 ||
         found->second.rbegin()->first + 1 != status.journal_length) {
-      Say(id, "has " + std::to_string(rows) + " journal rows for a length of " +
-                  std::to_string(status.journal_length));
+      Say(id,
+          "has " + std::to_string(rows) + " journal rows for a length of " +
+              std::to_string(status.journal_length));
       return;
     }
     uint32_t commands = 0;
@@ -205,8 +206,9 @@ class RowChecker {
       CheckSleep(id, status, entry);
     }
     if (commands != status.command_count) {
-      Say(id, "has " + std::to_string(commands) + " commands and counts " +
-                  std::to_string(status.command_count));
+      Say(id,
+          "has " + std::to_string(commands) + " commands and counts " +
+              std::to_string(status.command_count));
     }
     if (status.output_index) {
       const auto output = found->second.find(*status.output_index);
@@ -218,11 +220,8 @@ class RowChecker {
 
   // A sleep of a living invocation has fired or will.
   void CheckSleep(
-      const InvocationId& id,
-      const InvocationStatus& status,
-      const JournalEntry& entry) {
-    if (entry.type != MessageType::kSleepCommand ||
-        status.state == InvocationState::kCompleted) {
+      const InvocationId& id, const InvocationStatus& status, const JournalEntry& entry) {
+    if (entry.type != MessageType::kSleepCommand || status.state == InvocationState::kCompleted) {
       return;
     }
     Result<SdkMessage> message = DecodeCommand(entry.type, entry.payload);
@@ -283,15 +282,12 @@ class RowChecker {
   }
 
   std::string ExpiryKey(
-      const InvocationId& id,
-      const InvocationStatus& status,
-      ExpiryKind kind) const {
-    const DurationMs kept = kind == ExpiryKind::kInvocation ? status.retention.completion
-                                                            : status.retention.journal;
+      const InvocationId& id, const InvocationStatus& status, ExpiryKind kind) const {
+    const DurationMs kept =
+        kind == ExpiryKind::kInvocation ? status.retention.completion : status.retention.journal;
     const TimeMs due = status.completed_at + kept;
     return keys::Expiry(
-        partition_,
-        {due < status.completed_at ? ~TimeMs{0} : due, id, status.birth, kind});
+        partition_, {due < status.completed_at ? ~TimeMs{0} : due, id, status.birth, kind});
   }
 
   void CheckReadyRows() {
@@ -475,9 +471,7 @@ class RowChecker {
 }  // namespace
 
 Violations CheckPartition(
-    const StateReader& reader,
-    PartitionId partition,
-    uint16_t partition_count) {
+    const StateReader& reader, PartitionId partition, uint16_t partition_count) {
   return RowChecker(reader, partition, partition_count).Run();
 }
 

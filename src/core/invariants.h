@@ -5,16 +5,16 @@
 // it reads everything, so it is never part of a turn. It reports, it repairs nothing.
 #pragma once
 
+#include "core/partition_memory.h"
+#include "perdure/base/ids.h"
+#include "perdure/core/rows.h"
+#include "perdure/store/state.h"
+
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "core/partition_memory.h"
-#include "perdure/base/ids.h"
-#include "perdure/core/rows.h"
-#include "perdure/store/state.h"
 
 namespace perdure {
 
@@ -24,9 +24,7 @@ using Violations = std::vector<std::string>;
 // The rows of one partition against each other. Rows that do not decode end the process, as they
 // would in the machine. REQUIRES: a state between two turns (counters are written at a turn's end).
 Violations CheckPartition(
-    const StateReader& reader,
-    PartitionId partition,
-    uint16_t partition_count);
+    const StateReader& reader, PartitionId partition, uint16_t partition_count);
 
 // The heads, windows and live attempts in memory against the rows.
 Violations CheckMemory(const StateReader& reader, const PartitionMemory& memory);
@@ -42,9 +40,7 @@ struct PartitionSnapshot {
   std::map<InvocationId, Kept> invocations;
 };
 PartitionSnapshot TakePartitionSnapshot(
-    const StateReader& reader,
-    PartitionId partition,
-    uint16_t partition_count);
+    const StateReader& reader, PartitionId partition, uint16_t partition_count);
 
 // One turn may lie between the two, not more: results never change while they are kept, journals
 // only grow until they go as a whole, nothing that runs disappears, positions grow.

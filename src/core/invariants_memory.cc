@@ -2,14 +2,14 @@
 //
 // What a partition remembers, against its rows: nothing that must run or fire may be known to the
 // table alone. See invariants.h.
-#include <set>
-#include <unordered_set>
-#include <utility>
-
 #include "core/invariants.h"
 #include "core/keys.h"
 #include "core/row_codec.h"
 #include "perdure/base/limits.h"
+
+#include <set>
+#include <unordered_set>
+#include <utility>
 
 namespace perdure {
 namespace {
@@ -74,9 +74,7 @@ class MemoryChecker {
 
   // Every notification the stream was not given is one it will ask for.
   void CheckHandedOut(
-      const InvocationId& id,
-      const LiveAttempt& live,
-      const InvocationStatus& status) {
+      const InvocationId& id, const LiveAttempt& live, const InvocationStatus& status) {
     if (live.lagging) {
       return;
     }
@@ -173,8 +171,7 @@ class MemoryChecker {
                 : rows->second.first != window.acked + 1 || rows->second.second != window.sent) {
         Say("the outbox window to " + std::to_string(to) + " does not cover its rows");
       }
-      if (window.hopped < window.sent &&
-          window.hopped - window.acked < limits::kMailboxPerPeer) {
+      if (window.hopped < window.sent && window.hopped - window.acked < limits::kMailboxPerPeer) {
         Say("a message to " + std::to_string(to) + " waits although there is room");
       }
     }

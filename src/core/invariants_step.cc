@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One state of a partition against the one before. See invariants.h.
-#include <algorithm>
-#include <utility>
-
 #include "core/invariants.h"
 #include "core/keys.h"
 #include "core/row_codec.h"
+
+#include <algorithm>
+#include <utility>
 
 namespace perdure {
 namespace {
@@ -59,9 +59,7 @@ std::string CompareLife(const Kept& before, const Kept& after) {
 }  // namespace
 
 PartitionSnapshot TakePartitionSnapshot(
-    const StateReader& reader,
-    PartitionId partition,
-    uint16_t partition_count) {
+    const StateReader& reader, PartitionId partition, uint16_t partition_count) {
   PartitionSnapshot snapshot;
   if (const auto row = reader.Get(Family::kMeta, keys::Partition(partition))) {
     snapshot.position = DecodePartition(*row).position;
@@ -73,8 +71,8 @@ PartitionSnapshot TakePartitionSnapshot(
     }
     Kept kept;
     for (JournalIndex index = 0; index < row->status.journal_length; ++index) {
-      const auto value = reader.Get(
-          Family::kJournal, keys::JournalEntry(row->id, row->status.birth, index));
+      const auto value =
+          reader.Get(Family::kJournal, keys::JournalEntry(row->id, row->status.birth, index));
       kept.journal.push_back(value.value_or(std::string()));
     }
     kept.result = ReadResult(reader, row->id, row->status);
@@ -93,8 +91,8 @@ Violations CheckStep(const PartitionSnapshot& before, const PartitionSnapshot& a
     const InvocationStatus& status = old_kept.status;
     const auto found = after.invocations.find(id);
     if (found == after.invocations.end() || found->second.status.birth != status.birth) {
-      const bool may_go = status.state == InvocationState::kCompleted ||
-                          !Started(status.state) || status.retention.completion == 0;
+      const bool may_go = status.state == InvocationState::kCompleted || !Started(status.state) ||
+                          status.retention.completion == 0;
       if (!may_go) {
         violations.push_back(id.ToString() + ": it disappeared while it ran");
       }

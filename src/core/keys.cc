@@ -82,7 +82,9 @@ constexpr size_t kIdEnd = 1 + InvocationId::kBytes;
 
 }  // namespace
 
-std::string TableBegin(Table table) { return Begin(table, 1); }
+std::string TableBegin(Table table) {
+  return Begin(table, 1);
+}
 
 std::string TableEnd(Table table) {
   return std::string(1, static_cast<char>(static_cast<uint8_t>(table) + 1));
@@ -102,9 +104,13 @@ std::string Dedup(PartitionId partition, PartitionId from) {
   return out;
 }
 
-PartitionId ParseDedup(BytesView key) { return PartitionId{ReadBig<uint16_t>(key, 3)}; }
+PartitionId ParseDedup(BytesView key) {
+  return PartitionId{ReadBig<uint16_t>(key, 3)};
+}
 
-std::string Status(const InvocationId& id) { return ByInvocation(Table::kStatus, id, kIdEnd); }
+std::string Status(const InvocationId& id) {
+  return ByInvocation(Table::kStatus, id, kIdEnd);
+}
 
 std::optional<InvocationId> ParseStatus(BytesView key) {
   if (key.size() != kIdEnd || key[0] != static_cast<char>(Table::kStatus)) {
@@ -147,7 +153,9 @@ std::string Ready(PartitionId partition, uint64_t order, const InvocationId& id)
   return out;
 }
 
-ReadyRef ParseReady(BytesView key) { return ReadyRef{ReadBig<uint64_t>(key, 3), ReadId(key, 11)}; }
+ReadyRef ParseReady(BytesView key) {
+  return ReadyRef{ReadBig<uint64_t>(key, 3), ReadId(key, 11)};
+}
 
 std::string InboxPrefix(std::string_view service, std::string_view object_key) {
   return ByObject(Table::kInbox, service, object_key);
@@ -208,7 +216,9 @@ ExpiryRef ParseExpiry(BytesView key) {
       static_cast<ExpiryKind>(ReadBig<uint8_t>(key, birth_at + 8))};
 }
 
-std::string OutboxPrefix(PartitionId from) { return ByPartition(Table::kOutbox, from, 13); }
+std::string OutboxPrefix(PartitionId from) {
+  return ByPartition(Table::kOutbox, from, 13);
+}
 
 std::string Outbox(PartitionId from, PartitionId to, uint64_t sequence) {
   std::string out = OutboxPrefix(from);
@@ -221,7 +231,9 @@ OutboxRef ParseOutbox(BytesView key) {
   return OutboxRef{PartitionId{ReadBig<uint16_t>(key, 3)}, ReadBig<uint64_t>(key, 5)};
 }
 
-std::string WorkPrefix(PartitionId partition) { return ByPartition(Table::kWork, partition, 11); }
+std::string WorkPrefix(PartitionId partition) {
+  return ByPartition(Table::kWork, partition, 11);
+}
 
 std::string Work(PartitionId partition, uint64_t sequence) {
   std::string out = WorkPrefix(partition);
@@ -265,10 +277,7 @@ std::string ListenerPrefix(const InvocationId& id, Birth birth) {
 }
 
 std::string Listener(
-    const InvocationId& id,
-    Birth birth,
-    const InvocationId& caller,
-    CompletionId completion_id) {
+    const InvocationId& id, Birth birth, const InvocationId& caller, CompletionId completion_id) {
   std::string out = ListenerPrefix(id, birth);
   AppendId(out, caller);
   AppendBig(out, completion_id);
@@ -321,6 +330,11 @@ std::string IdAndBirth(const InvocationId& id, Birth birth) {
 
 IdBirth ParseIdAndBirth(BytesView value) {
   return IdBirth{ReadId(value, 0), Birth{ReadBig<uint64_t>(value, InvocationId::kBytes)}};
+}
+
+LockHolder ParseLock(BytesView value) {
+  const IdBirth holder = ParseIdAndBirth(value);
+  return LockHolder{holder.id, holder.birth, ReadBig<uint64_t>(value, InvocationId::kBytes + 8)};
 }
 
 }  // namespace perdure::keys

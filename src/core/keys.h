@@ -4,15 +4,15 @@
 // and pinned by golden tests. All integers are big-endian.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-
 #include "perdure/base/bytes.h"
 #include "perdure/base/ids.h"
 #include "perdure/core/target.h"
 #include "perdure/protocol/messages.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace perdure {
 
@@ -111,10 +111,7 @@ std::string Lock(std::string_view service, std::string_view object_key);
 
 std::string ListenerPrefix(const InvocationId& id, Birth birth);
 std::string Listener(
-    const InvocationId& id,
-    Birth birth,
-    const InvocationId& caller,
-    CompletionId completion_id);
+    const InvocationId& id, Birth birth, const InvocationId& caller, CompletionId completion_id);
 
 // The first key behind every key that starts with `prefix`.
 std::string PrefixEnd(BytesView prefix);
@@ -124,13 +121,20 @@ std::string U64(uint64_t value);
 std::optional<uint64_t> ParseU64(BytesView value);
 std::string U32(uint32_t value);
 std::optional<uint32_t> ParseU32(BytesView value);
-// Invocation id and birth, 32 bytes: values of inbox and lock rows.
+// Invocation id and birth, 32 bytes: value of inbox rows, and the beginning of lock rows.
 std::string IdAndBirth(const InvocationId& id, Birth birth);
 struct IdBirth {
   InvocationId id;
   Birth birth;
 };
 IdBirth ParseIdAndBirth(BytesView value);
+// Lock rows end with the sequence behind which the queue of the object goes on.
+struct LockHolder {
+  InvocationId id;
+  Birth birth;
+  uint64_t sequence = 0;
+};
+LockHolder ParseLock(BytesView value);
 
 }  // namespace keys
 }  // namespace perdure

@@ -5,11 +5,11 @@
 // invocations, performs nothing.
 #pragma once
 
-#include <memory>
-
 #include "core/partition_memory.h"
 #include "perdure/core/machine.h"
 #include "perdure/core/partition.h"
+
+#include <memory>
 
 namespace perdure {
 
@@ -18,12 +18,8 @@ class PartitionMachine final : public Machine {
   explicit PartitionMachine(const PartitionMachineOptions& options);
 
   void Open(StateTxn& txn, const Stamp& stamp, Effects& effects) override;
-  void Apply(
-      Command command,
-      ReplyTo reply_to,
-      const Stamp& stamp,
-      StateTxn& txn,
-      Effects& effects) override;
+  void Apply(Command command, ReplyTo reply_to, const Stamp& stamp, StateTxn& txn, Effects& effects)
+      override;
   size_t PullStarts(size_t slots, const Stamp& stamp, StateTxn& txn, Effects& effects) override;
   size_t ready_count() const override;
   void EndTurn(StateTxn& txn) override;

@@ -4,6 +4,12 @@
 // All of it can be lost: Open derives from the tables what must run, and clients come again.
 #pragma once
 
+#include "core/row_codec.h"
+#include "perdure/base/ids.h"
+#include "perdure/core/command.h"
+#include "perdure/core/rows.h"
+#include "perdure/schema/schema.h"
+
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -13,12 +19,6 @@
 #include <string>
 #include <unordered_map>
 #include <vector>
-
-#include "core/row_codec.h"
-#include "perdure/base/ids.h"
-#include "perdure/core/command.h"
-#include "perdure/core/rows.h"
-#include "perdure/schema/schema.h"
 
 namespace perdure {
 
@@ -46,8 +46,8 @@ struct ReadyItem {
 // The oldest part of the ready index. New rows sort behind all older ones.
 struct ReadyHead {
   std::deque<ReadyItem> items;
-  bool complete = true;    // nothing lies behind `items`
-  std::string scan_from;   // if not complete: the first key not looked at
+  bool complete = true;   // nothing lies behind `items`
+  std::string scan_from;  // if not complete: the first key not looked at
 };
 
 // The earliest timers, by key. Timers behind `bound` are only in the table.
@@ -58,8 +58,8 @@ struct TimerHead {
 
 // Messages to one partition: rows of the outbox that are not acknowledged.
 struct OutboxWindow {
-  uint64_t sent = 0;   // newest sequence in the table
-  uint64_t acked = 0;  // everything up to here is gone from the table
+  uint64_t sent = 0;    // newest sequence in the table
+  uint64_t acked = 0;   // everything up to here is gone from the table
   uint64_t hopped = 0;  // handed to the receiver's mailbox
 };
 
@@ -70,7 +70,6 @@ struct PartitionMemory {
   size_t eager_state_bytes_max = 0;
   uint64_t epoch_sequence = 0;
   PartitionRow row;
-  bool row_dirty = false;
   std::unordered_map<InvocationId, LiveAttempt> live;
   std::unordered_map<InvocationId, std::vector<ReplyTo>> waiting;
   ReadyHead ready;

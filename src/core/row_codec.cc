@@ -5,9 +5,9 @@
 #include "core/row_codec.h"
 
 #include "core_rows.pb.h"
-#include "service_protocol.pb.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/overloaded.h"
+#include "service_protocol.pb.h"
 
 namespace perdure {
 namespace {
@@ -289,6 +289,7 @@ std::string EncodeStatus(const InvocationStatus& status) {
     ToRow(*status.failure, *row.mutable_failure());
   }
   row.set_stored_result(status.stored_result);
+  row.set_has_listeners(status.has_listeners);
   row.set_stacktrace(status.stacktrace);
   return Serialize(row);
 }
@@ -338,6 +339,7 @@ InvocationStatus DecodeStatus(BytesView bytes) {
     status.failure = FromRow(row.failure());
   }
   status.stored_result = row.stored_result();
+  status.has_listeners = row.has_listeners();
   status.stacktrace = row.stacktrace();
   return status;
 }
@@ -435,7 +437,9 @@ std::string EncodeCaller(const CallerRef& caller) {
   return Serialize(row);
 }
 
-CallerRef DecodeCaller(BytesView bytes) { return FromRow(Parse<rows::CallerRow>(bytes)); }
+CallerRef DecodeCaller(BytesView bytes) {
+  return FromRow(Parse<rows::CallerRow>(bytes));
+}
 
 std::string EncodeEntryHead(MessageType type, TimeMs appended_at) {
   std::string out;

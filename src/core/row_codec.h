@@ -4,13 +4,13 @@
 // decode are corrupt state and end the process.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <string>
-
 #include "perdure/base/bytes.h"
 #include "perdure/core/command.h"
 #include "perdure/core/rows.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
 
 namespace perdure {
 

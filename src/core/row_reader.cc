@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reading rows from committed state, for introspection and tests (perdure/core/rows.h).
-#include <utility>
-
 #include "core/keys.h"
 #include "core/row_codec.h"
 #include "perdure/base/assert.h"
 #include "perdure/core/rows.h"
+
+#include <utility>
 
 namespace perdure {
 

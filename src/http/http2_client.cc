@@ -149,6 +149,11 @@ void Http2ClientSession::Reset(ClientStreamId stream_id) {
     return;
   }
   stream->listener = nullptr;
+  if (stream->peer_ended && stream->body_finished && stream->body.empty()) {
+    // Only our END_STREAM is missing and it is on its way. A reset instead would count against us:
+    // peers go away after too many of them.
+    return;
+  }
   nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, Number(stream_id), NGHTTP2_CANCEL);
 }
 

@@ -61,6 +61,7 @@ class Http2ClientSession final : public ClientSession {
     bool deferred = false;  // nghttp2 waits for body bytes
     bool head_given = false;
     bool reset_by_peer = false;
+    bool peer_ended = false;
     bool invalid = false;  // the peer's message was refused by nghttp2
     bool sent_some = false;
   };

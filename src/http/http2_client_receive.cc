@@ -162,7 +162,11 @@ void Http2ClientSession::OnData(int32_t id, BytesView bytes) {
 
 void Http2ClientSession::OnStreamEnd(int32_t id) {
   Stream* const stream = Find(id);
-  if (stream != nullptr && stream->listener != nullptr) {
+  if (stream == nullptr) {
+    return;
+  }
+  stream->peer_ended = true;
+  if (stream->listener != nullptr) {
     std::exchange(stream->listener, nullptr)->OnEnd();
   }
 }

@@ -3,9 +3,9 @@
 // See mailbox.h. Producers push on a stack; the one consumer takes the whole stack and reverses it.
 #include "partition/mailbox.h"
 
-#include <algorithm>
-
 #include "perdure/base/limits.h"
+
+#include <algorithm>
 
 namespace perdure {
 
@@ -30,8 +30,8 @@ std::atomic<size_t>* Mailbox::WindowOf(Source source) {
 
 bool Mailbox::Put(std::unique_ptr<Envelope> envelope) {
   if (std::atomic<size_t>* window = WindowOf(envelope->source)) {
-    const size_t limit = envelope->source == Source::kNewWork ? limits::kMailboxNewWork
-                                                              : limits::kMailboxControl;
+    const size_t limit =
+        envelope->source == Source::kNewWork ? limits::kMailboxNewWork : limits::kMailboxControl;
     if (window->fetch_add(1, std::memory_order_relaxed) >= limit) {
       window->fetch_sub(1, std::memory_order_relaxed);
       return false;

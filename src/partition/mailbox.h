@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The mailbox of one partition: many threads put envelopes in, the partition's thread takes them out
-// in order. Lock-free (an intrusive list that is taken whole). Admission is by source: only new work
-// and control have a window that can be full; the other sources are bounded where they come from.
+// The mailbox of one partition: many threads put envelopes in, the partition's thread takes them
+// out in order. Lock-free (an intrusive list that is taken whole). Admission is by source: only new
+// work and control have a window that can be full; the other sources are bounded where they come
+// from.
 #pragma once
+
+#include "perdure/core/command.h"
+#include "perdure/partition/gateway.h"
 
 #include <atomic>
 #include <cstddef>
 #include <memory>
 #include <vector>
-
-#include "perdure/core/command.h"
-#include "perdure/partition/gateway.h"
 
 namespace perdure {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// See partition_thread.h. A sleep lasts a second at most, so that a jump of the wall clock is noticed.
+// See partition_thread.h. A sleep lasts a second at most, so that a jump of the wall clock is
+// noticed.
 #include "partition/partition_thread.h"
 
 #include <pthread.h>

@@ -4,15 +4,15 @@
 // next timer or until it is woken.
 #pragma once
 
+#include "partition/runner.h"
+#include "perdure/base/clock.h"
+
 #include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
-
-#include "partition/runner.h"
-#include "perdure/base/clock.h"
 
 namespace perdure {
 

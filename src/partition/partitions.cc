@@ -3,13 +3,13 @@
 // The router: one mailbox and one runner per partition, spread over the partition threads.
 #include "perdure/partition/partitions.h"
 
-#include <utility>
-#include <vector>
-
 #include "partition/mailbox.h"
 #include "partition/partition_thread.h"
 #include "partition/runner.h"
 #include "perdure/base/assert.h"
+
+#include <utility>
+#include <vector>
 
 namespace perdure {
 namespace {
@@ -67,8 +67,7 @@ class PartitionsImpl final : public Partitions {
     }
     // What Open found ready starts with the first turn.
     for (uint16_t i = 0; i < options_.partition_count; ++i) {
-      static_cast<void>(
-          Submit(PartitionId{i}, Source::kSelf, ContinueWork{}, kNoReply, nullptr));
+      static_cast<void>(Submit(PartitionId{i}, Source::kSelf, ContinueWork{}, kNoReply, nullptr));
     }
   }
 

@@ -4,14 +4,14 @@
 // node hops as soon as the write set is in the log, everything else waits for the sync.
 #include "partition/runner.h"
 
+#include "perdure/base/assert.h"
+#include "perdure/base/limits.h"
+#include "perdure/base/overloaded.h"
+
 #include <algorithm>
 #include <map>
 #include <mutex>
 #include <utility>
-
-#include "perdure/base/assert.h"
-#include "perdure/base/limits.h"
-#include "perdure/base/overloaded.h"
 
 namespace perdure {
 namespace {
@@ -39,7 +39,9 @@ Runner::Runner(
       schema_(parts.publisher),
       entropy_(entropy_seed) {}
 
-uint64_t Runner::Entropy() { return SplitMix(entropy_); }
+uint64_t Runner::Entropy() {
+  return SplitMix(entropy_);
+}
 
 Stamp Runner::MakeStamp(TimeMs wall) {
   now_ = std::max(now_, wall);
@@ -79,8 +81,8 @@ void Runner::SubmitDue(TimeMs wall) {
 
 std::unique_ptr<Envelope> Runner::NextEnvelope(size_t taken) {
   const bool turn_of_new_work = taken % limits::kNewWorkEvery == limits::kNewWorkEvery - 1;
-  auto& lane = accepted_.empty() || (turn_of_new_work && !new_work_.empty()) ? new_work_
-                                                                            : accepted_;
+  auto& lane =
+      accepted_.empty() || (turn_of_new_work && !new_work_.empty()) ? new_work_ : accepted_;
   if (lane.empty()) {
     return nullptr;
   }
@@ -136,7 +138,8 @@ void Runner::PullStarts(StateTxn& txn, Effects& effects, TimeMs wall) {
   }
   PERDURE_ASSERT(parts_.slots != nullptr);
   const size_t slots = parts_.slots->Acquire(partition_, ready);
-  const size_t started = slots == 0 ? 0 : machine_->PullStarts(slots, MakeStamp(wall), txn, effects);
+  const size_t started =
+      slots == 0 ? 0 : machine_->PullStarts(slots, MakeStamp(wall), txn, effects);
   PERDURE_ASSERT(started <= slots);
   if (started < slots) {
     parts_.slots->Release(slots - started);
@@ -177,8 +180,8 @@ void Runner::Dispatch(Effects effects, Ticket ticket) {
             },
             [&](PublishSchema& publish) { schema = std::move(publish.schema); },
             [&](SubmitToSelf& self) {
-              static_cast<void>(parts_.gateway.Submit(
-                  partition_, Source::kSelf, std::move(self.command)));
+              static_cast<void>(
+                  parts_.gateway.Submit(partition_, Source::kSelf, std::move(self.command)));
             }},
         effect);
   }

@@ -5,15 +5,15 @@
 // the partition's thread (in production PartitionThread, in simulation the simulator).
 #pragma once
 
+#include "partition/mailbox.h"
+#include "perdure/core/machine.h"
+#include "perdure/partition/partitions.h"
+
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
-
-#include "partition/mailbox.h"
-#include "perdure/core/machine.h"
-#include "perdure/partition/partitions.h"
 
 namespace perdure {
 

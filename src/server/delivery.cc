@@ -3,11 +3,11 @@
 // See delivery.h.
 #include "server/delivery.h"
 
-#include <atomic>
-#include <utility>
-
 #include "perdure/base/assert.h"
 #include "perdure/base/overloaded.h"
+
+#include <atomic>
+#include <utility>
 
 namespace perdure {
 namespace {

@@ -4,13 +4,13 @@
 // host of that thread.
 #pragma once
 
-#include <memory>
-#include <vector>
-
 #include "perdure/invoker/attempt_host.h"
 #include "perdure/partition/io_context.h"
 #include "perdure/partition/partitions.h"
 #include "perdure/query/introspection.h"
+
+#include <memory>
+#include <vector>
 
 namespace perdure {
 

@@ -3,12 +3,12 @@
 // See derived_options.h.
 #include "server/derived_options.h"
 
+#include "perdure/base/log.h"
+
 #include <algorithm>
 #include <charconv>
 #include <limits>
 #include <string_view>
-
-#include "perdure/base/log.h"
 
 namespace perdure {
 namespace {

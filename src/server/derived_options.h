@@ -3,16 +3,16 @@
 // Settings, as each part of the server wants them.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <string>
-
 #include "perdure/base/result.h"
 #include "perdure/base/settings.h"
 #include "perdure/invoker/invoker.h"
 #include "perdure/net/server.h"
 #include "perdure/schema/schema.h"
 #include "perdure/store/database.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
 
 namespace perdure {
 
@@ -24,8 +24,8 @@ SchemaDefaults SchemaDefaultsOf(const Settings& settings);
 // Shown to clients that ask where the ingress is.
 std::string IngressEndpointOf(const Settings& settings, uint16_t port);
 
-// The number of partitions of the folder: the setting when the folder is new, afterwards what it was
-// made with (another setting is warned about).
+// The number of partitions of the folder: the setting when the folder is new, afterwards what it
+// was made with (another setting is warned about).
 Result<uint16_t> FixedPartitionCount(Database& database, uint16_t wanted);
 
 }  // namespace perdure

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Flags, exit codes, signals. 0: stopped on request; 1: could not start; 2: bad flags.
+#include "perdure/base/log.h"
+#include "perdure/base/settings.h"
+#include "perdure/net/server.h"
+#include "server/server.h"
+
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -12,11 +17,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "perdure/base/log.h"
-#include "perdure/base/settings.h"
-#include "perdure/net/server.h"
-#include "server/server.h"
 
 namespace {
 

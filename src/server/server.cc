@@ -3,17 +3,6 @@
 // See server.h. Read top to bottom: each member may use those above it.
 #include "server/server.h"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <random>
-#include <string_view>
-#include <thread>
-#include <utility>
-#include <vector>
-
 #include "perdure/admin/admin.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/clock.h"
@@ -32,13 +21,24 @@
 #include "server/delivery.h"
 #include "server/derived_options.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
 namespace perdure {
 namespace {
 
 constexpr DurationMs kStopMax = 4000;
 
-// Requests that come before the doors are built wait in the listener's backlog; this only breaks the
-// circle between listener and handler.
+// Requests that come before the doors are built wait in the listener's backlog; this only breaks
+// the circle between listener and handler.
 class LateHandler final : public HttpHandler {
  public:
   void Set(std::unique_ptr<HttpHandler> handler) { handler_ = std::move(handler); }
@@ -147,8 +147,8 @@ class ServerImpl final : public Server {
     options.term = database_->start_counter();
     options.entropy_seed = RandomSeed();
     const PartitionsParts parts{*database_, *log_, SystemClock(), publisher_, delivery_};
-    partitions_ = MakePartitions(
-        options, parts, [this](PartitionId partition) -> std::unique_ptr<Machine> {
+    partitions_ =
+        MakePartitions(options, parts, [this](PartitionId partition) -> std::unique_ptr<Machine> {
           if (partition == kMetadataPartition) {
             return MakeMetadataMachine(SchemaDefaultsOf(settings_));
           }
@@ -181,8 +181,8 @@ class ServerImpl final : public Server {
     admin.ingress_endpoint = IngressEndpointOf(settings_, ingress_port_);
     admin.cluster_name = settings_.cluster_name;
     admin.perdure_version = kPerdureVersion;
-    admin_door_.Set(MakeAdmin(
-        admin, *partitions_, contexts_, *discovery_, *introspection_, SystemClock()));
+    admin_door_.Set(
+        MakeAdmin(admin, *partitions_, contexts_, *discovery_, *introspection_, SystemClock()));
   }
 
   const Settings settings_;

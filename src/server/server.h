@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The whole process on one screen: Server::Start builds every part in construction order, the members
-// are destroyed in reverse. No logic of its own.
+// The whole process on one screen: Server::Start builds every part in construction order, the
+// members are destroyed in reverse. No logic of its own.
 #pragma once
+
+#include "perdure/base/result.h"
+#include "perdure/base/settings.h"
 
 #include <cstdint>
 #include <memory>
 #include <string>
-
-#include "perdure/base/result.h"
-#include "perdure/base/settings.h"
 
 namespace perdure {
 

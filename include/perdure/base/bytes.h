@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Byte strings. `BytesView` borrows; `SharedBytes` is an immutable slice that shares its storage, so
-// a body can travel between threads and sit in several queues without a copy. Neither knows what the
-// bytes mean.
+// Byte strings. `BytesView` borrows; `SharedBytes` is an immutable slice that shares its storage,
+// so a body can travel between threads and sit in several queues without a copy. Neither knows what
+// the bytes mean.
 #pragma once
+
+#include "perdure/base/assert.h"
 
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include "perdure/base/assert.h"
 
 namespace perdure {
 

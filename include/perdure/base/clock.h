@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Time as a port: production asks the system, simulation has its own. Core never sees a clock; it is
-// given a stamp.
+// Time as a port: production asks the system, simulation has its own. Core never sees a clock; it
+// is given a stamp.
 #pragma once
 
-#include <cstdint>
-
 #include "perdure/base/ids.h"
+
+#include <cstdint>
 
 namespace perdure {
 

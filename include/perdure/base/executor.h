@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A thread (or the simulator) to which work can be handed. Work for one executor runs one piece at a
-// time, in the order it was posted.
+// A thread (or the simulator) to which work can be handed. Work for one executor runs one piece at
+// a time, in the order it was posted.
 #pragma once
-
-#include <cstdint>
 
 #include "perdure/base/ids.h"
 #include "perdure/base/move_function.h"
+
+#include <cstdint>
 
 namespace perdure {
 

@@ -4,6 +4,9 @@
 // at the door, deterministic ids are computed here so that every module gets the same bytes.
 #pragma once
 
+#include "perdure/base/bytes.h"
+#include "perdure/base/result.h"
+
 #include <array>
 #include <compare>
 #include <cstdint>
@@ -11,9 +14,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "perdure/base/bytes.h"
-#include "perdure/base/result.h"
 
 namespace perdure {
 
@@ -84,9 +84,7 @@ struct IdParts {
 // The id of a target: deterministic for workflow runs and idempotent requests, else a ULID from
 // `now` and `entropy`; the entropy also picks the bucket of an unkeyed target.
 InvocationId MakeInvocationId(
-    const IdParts& parts,
-    TimeMs now,
-    const std::array<uint8_t, 16>& entropy);
+    const IdParts& parts, TimeMs now, const std::array<uint8_t, 16>& entropy);
 
 // XXH3-64 over key and 0xFF.
 PartitionKey PartitionKeyOfObject(std::string_view key);

@@ -25,11 +25,11 @@ inline constexpr size_t kWorkItemsPerTurn = 256;  // listeners, killed children,
 inline constexpr size_t kNewWorkEvery = 8;        // one command in eight is new work
 
 // --- the windows into a mailbox, by source (design: admission is by source) ---
-inline constexpr size_t kMailboxNewWork = 4096;     // ingress, Kafka: refused beyond
-inline constexpr size_t kMailboxControl = 256;      // admin
-inline constexpr size_t kMailboxPerPeer = 64;       // outbox, per pair of partitions
-inline constexpr size_t kMailboxSelf = 64;          // continuations, timers
-inline constexpr size_t kMailboxPerStream = 4;      // JournalAppend in flight per attempt
+inline constexpr size_t kMailboxNewWork = 4096;  // ingress, Kafka: refused beyond
+inline constexpr size_t kMailboxControl = 256;   // admin
+inline constexpr size_t kMailboxPerPeer = 64;    // outbox, per pair of partitions
+inline constexpr size_t kMailboxSelf = 64;       // continuations, timers
+inline constexpr size_t kMailboxPerStream = 4;   // JournalAppend in flight per attempt
 
 // --- held effects and unsynced bytes, per database ---
 inline constexpr size_t kUnsyncedBytesMax = 64 * kMiB;

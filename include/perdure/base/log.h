@@ -20,8 +20,8 @@ struct LogField {
   LogField(std::string_view n, const char* v) : name(n), value(v) {}
   LogField(std::string_view n, bool v) : name(n), value(v ? "true" : "false") {}
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  LogField(std::string_view n, T v) : name(n), value(std::to_string(v)) {}
+  requires(!std::same_as<T, bool>) LogField(std::string_view n, T v)
+      : name(n), value(std::to_string(v)) {}
 
   std::string_view name;
   std::string value;
@@ -35,7 +35,8 @@ struct LogOptions {
   bool ansi_colors = true;
 };
 
-// Thread: main, once, before other threads log. Without it, warnings and errors go to standard error.
+// Thread: main, once, before other threads log. Without it, warnings and errors go to standard
+// error.
 void InitLogging(const LogOptions& options);
 bool LogEnabled(LogLevel level);
 // Thread: any.
@@ -44,9 +45,9 @@ void Log(LogLevel level, std::string_view event, std::initializer_list<LogField>
 }  // namespace perdure
 
 // Builds the fields only if the level is on.
-#define PERDURE_LOG(level, ...)                                    \
-  do {                                                             \
-    if (::perdure::LogEnabled(::perdure::LogLevel::level)) {       \
-      ::perdure::Log(::perdure::LogLevel::level, __VA_ARGS__);     \
-    }                                                              \
+#define PERDURE_LOG(level, ...)                                \
+  do {                                                         \
+    if (::perdure::LogEnabled(::perdure::LogLevel::level)) {   \
+      ::perdure::Log(::perdure::LogLevel::level, __VA_ARGS__); \
+    }                                                          \
   } while (false)

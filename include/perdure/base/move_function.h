@@ -4,11 +4,11 @@
 // one is a broken invariant.
 #pragma once
 
+#include "perdure/base/assert.h"
+
 #include <memory>
 #include <type_traits>
 #include <utility>
-
-#include "perdure/base/assert.h"
 
 namespace perdure {
 
@@ -21,8 +21,8 @@ class MoveFunction<R(Args...)> {
   MoveFunction() = default;
 
   template <typename F>
-    requires(!std::is_same_v<std::decay_t<F>, MoveFunction>)
-  MoveFunction(F&& f)  // NOLINT: implicit, as for std::function
+  requires(!std::is_same_v<std::decay_t<F>, MoveFunction>)
+      MoveFunction(F&& f)  // NOLINT: implicit, as for std::function
       : impl_(std::make_unique<Impl<std::decay_t<F>>>(std::forward<F>(f))) {}
 
   R operator()(Args... args) {

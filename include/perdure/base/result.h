@@ -4,11 +4,11 @@
 // to it; everything else is the message.
 #pragma once
 
+#include "perdure/base/assert.h"
+
 #include <string>
 #include <utility>
 #include <variant>
-
-#include "perdure/base/assert.h"
 
 namespace perdure {
 
@@ -65,7 +65,9 @@ class [[nodiscard]] Result {
 
 struct Unit {};
 using Status = Result<Unit>;
-inline Status OkStatus() { return Unit{}; }
+inline Status OkStatus() {
+  return Unit{};
+}
 
 inline Error InvalidArgument(std::string message) {
   return Error{ErrorCode::kInvalidArgument, std::move(message)};

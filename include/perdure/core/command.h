@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Everything that may change an invocation, as values. A command is made at a door (ingress, admin,
-// an SDK stream, a timer, a peer partition), travels through PartitionGateway, and is applied by the
-// machine of one partition. Ids and chance are in the command; the time comes with the turn.
+// an SDK stream, a timer, a peer partition), travels through PartitionGateway, and is applied by
+// the machine of one partition. Ids and chance are in the command; the time comes with the turn.
 #pragma once
+
+#include "perdure/base/bytes.h"
+#include "perdure/base/ids.h"
+#include "perdure/core/target.h"
+#include "perdure/protocol/messages.h"
 
 #include <array>
 #include <cstdint>
@@ -12,11 +17,6 @@
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "perdure/base/bytes.h"
-#include "perdure/base/ids.h"
-#include "perdure/core/target.h"
-#include "perdure/protocol/messages.h"
 
 namespace perdure {
 
@@ -47,7 +47,7 @@ struct InvocationSpec {
   Retention retention;
   std::vector<Header> headers;
   SharedBytes body;
-  TimeMs start_at = 0;  // 0: now
+  TimeMs start_at = 0;              // 0: now
   std::optional<CallerRef> caller;  // absent: from ingress
   uint64_t random_seed = 0;
 };
@@ -71,8 +71,8 @@ struct ForgetReply {
 };
 
 // --- from an attempt ---
-// The frames of one network read, in order. Dropped if the attempt is no longer the live one; frames
-// already seen are skipped.
+// The frames of one network read, in order. Dropped if the attempt is no longer the live one;
+// frames already seen are skipped.
 struct JournalAppend {
   InvocationId id;
   AttemptEpoch epoch;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the machine wants done outside of itself. Effects of a turn are held until the turn is durable
-// (promise 1), except hops to partitions of this node, see CommitLog::hop_before_durable.
+// What the machine wants done outside of itself. Effects of a turn are held until the turn is
+// durable (promise 1), except hops to partitions of this node, see CommitLog::hop_before_durable.
 #pragma once
+
+#include "perdure/core/command.h"
+#include "perdure/core/reply.h"
+#include "perdure/schema/schema.h"
 
 #include <cstdint>
 #include <memory>
@@ -11,10 +15,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include "perdure/core/command.h"
-#include "perdure/core/reply.h"
-#include "perdure/schema/schema.h"
 
 namespace perdure {
 

@@ -4,15 +4,15 @@
 // through the transaction, appends effects, and does nothing else. No clock, no chance, no I/O.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
-
 #include "perdure/base/ids.h"
 #include "perdure/core/command.h"
 #include "perdure/core/effect.h"
 #include "perdure/schema/schema.h"
 #include "perdure/store/state.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
 
 namespace perdure {
 
@@ -33,19 +33,12 @@ class Machine {
   virtual void Open(StateTxn& txn, const Stamp& stamp, Effects& effects) = 0;
 
   virtual void Apply(
-      Command command,
-      ReplyTo reply_to,
-      const Stamp& stamp,
-      StateTxn& txn,
-      Effects& effects) = 0;
+      Command command, ReplyTo reply_to, const Stamp& stamp, StateTxn& txn, Effects& effects) = 0;
 
   // Starts at most `slots` ready invocations; returns how many were started.
-  virtual size_t PullStarts(
-      size_t slots,
-      const Stamp& stamp,
-      StateTxn& txn,
-      Effects& effects) = 0;
-  // How many invocations are known to be ready and not started (may be an underestimate; 0 is exact).
+  virtual size_t PullStarts(size_t slots, const Stamp& stamp, StateTxn& txn, Effects& effects) = 0;
+  // How many invocations are known to be ready and not started (may be an underestimate; 0 is
+  // exact).
   virtual size_t ready_count() const = 0;
 
   // Writes what is kept in memory during a turn (counters, applied position).

@@ -3,13 +3,13 @@
 // Makes the machine of one partition of invocations.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-
 #include "perdure/base/ids.h"
 #include "perdure/base/limits.h"
 #include "perdure/core/machine.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 
 namespace perdure {
 

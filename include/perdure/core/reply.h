@@ -4,16 +4,16 @@
 // were derived from is durable.
 #pragma once
 
+#include "perdure/base/ids.h"
+#include "perdure/core/target.h"
+#include "perdure/protocol/messages.h"
+#include "perdure/schema/schema.h"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <variant>
-
-#include "perdure/base/ids.h"
-#include "perdure/core/target.h"
-#include "perdure/protocol/messages.h"
-#include "perdure/schema/schema.h"
 
 namespace perdure {
 

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rows of the machine's tables as values, and how to read them from committed state (for the machine
-// itself, introspection and tests). Bytes of keys and values: src/core/FORMAT.md.
+// Rows of the machine's tables as values, and how to read them from committed state (for the
+// machine itself, introspection and tests). Bytes of keys and values: src/core/FORMAT.md.
 #pragma once
-
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "perdure/base/ids.h"
 #include "perdure/core/command.h"
 #include "perdure/core/target.h"
 #include "perdure/protocol/messages.h"
 #include "perdure/store/state.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace perdure {
 
@@ -74,7 +74,8 @@ struct InvocationStatus {
   uint32_t attempts_started = 0;
   TimeMs last_start_at = 0;
 
-  WaitSet wait_set;  // while suspended
+  WaitSet wait_set;            // while suspended
+  bool has_listeners = false;  // rows in the listener table
 
   // After completion the result is `failure` if there is one, else the copy in the result table,
   // else the output entry of the journal.
@@ -98,9 +99,7 @@ std::optional<JournalEntry> ReadJournalEntry(
     JournalIndex index);
 // The result of a completed invocation; nothing while it is not completed.
 std::optional<ValueOrFailure> ReadResult(
-    const StateReader& reader,
-    const InvocationId& id,
-    const InvocationStatus& status);
+    const StateReader& reader, const InvocationId& id, const InvocationStatus& status);
 
 // All invocations in id order, starting behind `after`.
 class StatusScanner {

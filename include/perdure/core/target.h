@@ -3,11 +3,11 @@
 // What an invocation calls, and how long it is remembered. Values shared by commands and rows.
 #pragma once
 
-#include <optional>
-#include <string>
-
 #include "perdure/base/ids.h"
 #include "perdure/schema/schema.h"
+
+#include <optional>
+#include <string>
 
 namespace perdure {
 

@@ -4,14 +4,14 @@
 // lower-case. Knows nothing of connections.
 #pragma once
 
+#include "perdure/base/bytes.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "perdure/base/bytes.h"
 
 namespace perdure {
 

@@ -4,10 +4,10 @@
 // and answers each exactly once, now or later, on the same I/O thread.
 #pragma once
 
-#include <memory>
-
 #include "perdure/base/executor.h"
 #include "perdure/http/message.h"
+
+#include <memory>
 
 namespace perdure {
 

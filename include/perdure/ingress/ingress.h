@@ -3,13 +3,13 @@
 // The door for callers (:8080): calls, sends, attach and output, health (ingress API).
 #pragma once
 
-#include <cstddef>
-#include <memory>
-
 #include "perdure/base/clock.h"
 #include "perdure/http/server.h"
 #include "perdure/partition/gateway.h"
 #include "perdure/partition/io_context.h"
+
+#include <cstddef>
+#include <memory>
 
 namespace perdure {
 

@@ -4,13 +4,13 @@
 // on; what must not leave the process before its cause is durable is held here until it is.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-
 #include "perdure/base/executor.h"
 #include "perdure/base/ids.h"
 #include "perdure/base/move_function.h"
 #include "perdure/store/state.h"
+
+#include <cstddef>
+#include <cstdint>
 
 namespace perdure {
 

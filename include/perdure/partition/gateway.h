@@ -3,16 +3,17 @@
 // The one door (promise 2). Everything that may change an invocation is submitted here.
 #pragma once
 
+#include "perdure/base/ids.h"
+#include "perdure/core/command.h"
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
 
-#include "perdure/base/ids.h"
-#include "perdure/core/command.h"
-
 namespace perdure {
 
-// Who submits. Each source has a window of its own in every mailbox, so accepted work always gets in.
+// Who submits. Each source has a window of its own in every mailbox, so accepted work always gets
+// in.
 enum class Source : uint8_t {
   kNewWork,  // ingress, Kafka: refused when its window is full
   kControl,  // admin

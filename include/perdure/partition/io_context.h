@@ -4,13 +4,13 @@
 // root; every member is used on that thread only.
 #pragma once
 
-#include <cstdint>
-#include <deque>
-
 #include "perdure/base/executor.h"
 #include "perdure/http/client.h"
 #include "perdure/partition/reply_slots.h"
 #include "perdure/schema/publisher.h"
+
+#include <cstdint>
+#include <deque>
 
 namespace perdure {
 

@@ -3,11 +3,6 @@
 // All partitions of this process: their threads, mailboxes and runners, behind the one door.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <memory>
-
 #include "perdure/base/clock.h"
 #include "perdure/base/executor.h"
 #include "perdure/core/effect.h"
@@ -17,6 +12,11 @@
 #include "perdure/partition/gateway.h"
 #include "perdure/schema/publisher.h"
 #include "perdure/store/state.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
 
 namespace perdure {
 

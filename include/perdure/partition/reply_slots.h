@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The requests of one I/O thread that wait for an answer of a partition. A slot is a number that can
-// be copied between threads; a generation tells apart its uses, so a late answer is dropped.
+// The requests of one I/O thread that wait for an answer of a partition. A slot is a number that
+// can be copied between threads; a generation tells apart its uses, so a late answer is dropped.
 #pragma once
-
-#include <cstdint>
-#include <vector>
 
 #include "perdure/base/assert.h"
 #include "perdure/base/move_function.h"
 #include "perdure/core/command.h"
 #include "perdure/core/reply.h"
+
+#include <cstdint>
+#include <vector>
 
 namespace perdure {
 

@@ -57,8 +57,12 @@ enum class MessageType : uint16_t {
 constexpr bool IsCommandType(uint16_t type) {
   return (type >= 0x0400 && type < 0x8000) || type >= 0xfc00;
 }
-constexpr bool IsNotificationType(uint16_t type) { return type >= 0x8000 && type < 0xfc00; }
-constexpr bool IsCommand(MessageType type) { return IsCommandType(static_cast<uint16_t>(type)); }
+constexpr bool IsNotificationType(uint16_t type) {
+  return type >= 0x8000 && type < 0xfc00;
+}
+constexpr bool IsCommand(MessageType type) {
+  return IsCommandType(static_cast<uint16_t>(type));
+}
 constexpr bool IsNotification(MessageType type) {
   return IsNotificationType(static_cast<uint16_t>(type));
 }
@@ -74,7 +78,7 @@ inline constexpr uint16_t kRequestedAckFlag = 0x8000;
 inline constexpr uint32_t kCancelSignal = 1;
 
 inline constexpr int kProtocolVersionMin = 5;
-inline constexpr int kProtocolVersionMax = 6;       // offered by default
+inline constexpr int kProtocolVersionMax = 6;  // offered by default
 // Still accepted at discovery as the upper end of a range (service protocol 1.6).
 inline constexpr int kProtocolVersionAccepted = 7;
 

@@ -4,16 +4,16 @@
 // they came in, so a body is never copied on the way from the socket to the journal.
 #pragma once
 
+#include "perdure/base/bytes.h"
+#include "perdure/base/ids.h"
+#include "perdure/protocol/message_type.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include "perdure/base/bytes.h"
-#include "perdure/base/ids.h"
-#include "perdure/protocol/message_type.h"
 
 namespace perdure {
 
@@ -72,7 +72,7 @@ struct CallCommand {
   std::optional<std::string> idempotency_key;
   CompletionId invocation_id_completion_id = 0;
   CompletionId result_completion_id = 0;
-  bool has_scope = false;      // scope or limit key were given: refused (service protocol 2.6)
+  bool has_scope = false;  // scope or limit key were given: refused (service protocol 2.6)
 };
 struct OneWayCallCommand {
   CallCommand call;        // result_completion_id is unused

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ordered key-value state, as the machine sees it. The store does not know what keys or values mean;
-// which table lies in which family is decided in core (src/core/FORMAT.md).
+// Ordered key-value state, as the machine sees it. The store does not know what keys or values
+// mean; which table lies in which family is decided in core (src/core/FORMAT.md).
 #pragma once
+
+#include "perdure/base/bytes.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +12,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-
-#include "perdure/base/bytes.h"
 
 namespace perdure {
 
@@ -43,8 +43,8 @@ class StateReader {
   virtual std::optional<std::string> Get(Family family, BytesView key) const = 0;
   // An empty `upper` means: to the end of the family. The iterator must not outlive the reader, and
   // does not see writes made after its creation.
-  virtual std::unique_ptr<StateIterator> Scan(Family family, BytesView lower, BytesView upper)
-      const = 0;
+  virtual std::unique_ptr<StateIterator> Scan(
+      Family family, BytesView lower, BytesView upper) const = 0;
 };
 
 // The write set of one turn. Reads see the committed state with this write set on top.

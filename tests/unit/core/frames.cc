@@ -180,7 +180,9 @@ SdkFrame ClearAllState() {
   return Command(MessageType::kClearAllStateCommand, wire::ClearAllStateCommandMessage{});
 }
 
-SdkFrame Unsupported(MessageType type) { return Control(type, UnsupportedCommand{}); }
+SdkFrame Unsupported(MessageType type) {
+  return Control(type, UnsupportedCommand{});
+}
 
 SdkFrame SuspendOn(std::vector<CompletionId> completions, std::vector<uint32_t> signals) {
   return Control(
@@ -201,7 +203,9 @@ SdkFrame Fail(uint32_t code, std::string_view message, std::optional<DurationMs>
   return Control(MessageType::kError, std::move(error));
 }
 
-SdkFrame EndFrame() { return Control(MessageType::kEnd, End{}); }
+SdkFrame EndFrame() {
+  return Control(MessageType::kEnd, End{});
+}
 
 std::string Describe(const JournalEntry& entry) {
   std::string name(EntryName(entry.type));

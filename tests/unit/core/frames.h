@@ -4,14 +4,14 @@
 // real), and stored journals as short texts that tests can compare.
 #pragma once
 
+#include "perdure/base/ids.h"
+#include "perdure/protocol/messages.h"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "perdure/base/ids.h"
-#include "perdure/protocol/messages.h"
 
 namespace perdure::test {
 

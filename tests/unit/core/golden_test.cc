@@ -3,12 +3,12 @@
 // Bytes on disk, pinned: keys of every table, the head of a journal entry, and rows. A test here
 // that fails means that folders written before cannot be read; the expected bytes were made without
 // the code under test (the value rows with the protobuf compiler).
+#include "core/keys.h"
+#include "core/row_codec.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
-
-#include "core/keys.h"
-#include "core/row_codec.h"
 
 namespace perdure {
 namespace {
@@ -35,9 +35,15 @@ std::string Unhex(std::string_view hex) {
 constexpr std::string_view kIdHex = "548ae3cba54055b374dd275f31a51bdcda682792704beb6d";
 constexpr std::string_view kCallerHex = "69fde4df6e12235cad2da2db4a4a93d5073471fedb2acd65";
 
-std::string Id() { return std::string(kIdHex); }
-InvocationId TestId() { return *InvocationId::FromBytes(Unhex(kIdHex)); }
-InvocationId CallerId() { return *InvocationId::FromBytes(Unhex(kCallerHex)); }
+std::string Id() {
+  return std::string(kIdHex);
+}
+InvocationId TestId() {
+  return *InvocationId::FromBytes(Unhex(kIdHex));
+}
+InvocationId CallerId() {
+  return *InvocationId::FromBytes(Unhex(kCallerHex));
+}
 
 const PartitionId kSeven{7};
 const PartitionId kThree{3};
@@ -83,9 +89,17 @@ TEST(GoldenKeys, OfAnObject) {
 
 TEST(GoldenKeys, EscapeZeroBytes) {
   const std::string service("a\0b", 3);
-  EXPECT_EQ(Hex(keys::Lock(service, "k1")), "51548ae3cba54055b3" "6100ff620001" "6b310001");
+  EXPECT_EQ(
+      Hex(keys::Lock(service, "k1")),
+      "51548ae3cba54055b3"
+      "6100ff620001"
+      "6b310001");
   // The empty key is a key.
-  EXPECT_EQ(Hex(keys::Lock("Obj", "")), "51d6bcec3c6b29d72e" "4f626a0001" "0001");
+  EXPECT_EQ(
+      Hex(keys::Lock("Obj", "")),
+      "51d6bcec3c6b29d72e"
+      "4f626a0001"
+      "0001");
 }
 
 TEST(GoldenKeys, KeepObjectsApart) {
@@ -98,15 +112,30 @@ TEST(GoldenKeys, KeepObjectsApart) {
 
 TEST(GoldenKeys, OfQueues) {
   const std::string id = Id();
-  EXPECT_EQ(Hex(keys::Ready(kSeven, 0x2a, TestId())), "400007" "000000000000002a" + id);
+  EXPECT_EQ(
+      Hex(keys::Ready(kSeven, 0x2a, TestId())),
+      "400007"
+      "000000000000002a" +
+          id);
   EXPECT_EQ(
       Hex(keys::Timer(kSeven, {0x0193, TestId(), TimerKind::kRetry, 9})),
-      "420007" "0000000000000193" + id + "03" + "00000009");
+      "420007"
+      "0000000000000193" +
+          id + "03" + "00000009");
   EXPECT_EQ(
       Hex(keys::Expiry(kSeven, {0x0193, TestId(), kBirth, ExpiryKind::kJournal})),
-      "430007" "0000000000000193" + id + "0000000000000102" + "02");
-  EXPECT_EQ(Hex(keys::Outbox(kSeven, kThree, 6)), "440007" "0003" "0000000000000006");
-  EXPECT_EQ(Hex(keys::Work(kSeven, 8)), "450007" "0000000000000008");
+      "430007"
+      "0000000000000193" +
+          id + "0000000000000102" + "02");
+  EXPECT_EQ(
+      Hex(keys::Outbox(kSeven, kThree, 6)),
+      "440007"
+      "0003"
+      "0000000000000006");
+  EXPECT_EQ(
+      Hex(keys::Work(kSeven, 8)),
+      "450007"
+      "0000000000000008");
 }
 
 TEST(GoldenKeys, ParseWhatTheyBuilt) {
@@ -196,7 +225,11 @@ TEST(GoldenEnums, AreNotRenumbered) {
 
 TEST(GoldenRows, JournalEntry) {
   const std::string head = EncodeEntryHead(MessageType::kCallCommand, 0x0193'0000'0001);
-  EXPECT_EQ(Hex(head), "01" "040d" "0000019300000001");
+  EXPECT_EQ(
+      Hex(head),
+      "01"
+      "040d"
+      "0000019300000001");
   EXPECT_EQ(head.size(), kEntryHeadBytes);
   const JournalEntry entry = DecodeEntry(4, head + "payload");
   EXPECT_EQ(entry.index, 4U);
@@ -318,9 +351,10 @@ TEST(GoldenRows, Outbox) {
   spec.random_seed = 7;
   ExpectOutbox(
       PeerInvoke{spec},
-      "0a7d0a18" + id + "12120a034f626a12026b311a03616464200228011a02696b20e80728f403"
-      "32060a01681201763a02696e404d4a2c0a18" + id +
-      "10051a0c0a035376631a0372756e20012002510700000000000000");
+      "0a7d0a18" + id +
+          "12120a034f626a12026b311a03616464200228011a02696b20e80728f403"
+          "32060a01681201763a02696e404d4a2c0a18" +
+          id + "10051a0c0a035376631a0372756e20012002510700000000000000");
   ExpectOutbox(
       PeerCallResult{TestId(), Birth{5}, 2, SharedBytes(std::string("hi"))},
       "12220a18" + id + "1005180222026869");
@@ -328,8 +362,7 @@ TEST(GoldenRows, Outbox) {
       PeerCallResult{TestId(), Birth{5}, 2, Failure{409, "killed", {}}},
       "122b0a18" + id + "100518022a0b08990312066b696c6c6564");
   ExpectOutbox(
-      PeerSignal{TestId(), SignalName{kCancelSignal}, VoidResult{}},
-      "1a1e0a18" + id + "10012200");
+      PeerSignal{TestId(), SignalName{kCancelSignal}, VoidResult{}}, "1a1e0a18" + id + "10012200");
   ExpectOutbox(
       PeerSignal{TestId(), SignalName{std::string("go")}, SharedBytes(std::string("x"))},
       "1a210a18" + id + "1a02676f2a0178");

@@ -2,13 +2,13 @@
 //
 // The beginning of an invocation: accepted, found again, delayed, queued behind its object; and
 // requests that wait for a result (ingress API 5-8).
+#include "perdure/protocol/notifications.h"
+#include "tests/unit/core/world.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
-
-#include "perdure/protocol/notifications.h"
-#include "tests/unit/core/world.h"
 
 namespace perdure::test {
 namespace {
@@ -87,14 +87,12 @@ TEST(Invoke, AWorkflowRunsOncePerId) {
   const InvocationSpec spec = world.Spec("Wf", "run", "w1");
   world.CallIn(spec);
   const uint32_t again = world.CallIn(spec);
-  EXPECT_EQ(
-      world.ResultText(again), "failure 409 the workflow method was already invoked");
+  EXPECT_EQ(world.ResultText(again), "failure 409 the workflow method was already invoked");
   EXPECT_EQ(world.Answer<InvocationResult>(again).id, spec.id);
   EXPECT_TRUE(world.Answer<InvocationAccepted>(world.SendIn(spec)).previously);
   world.RunToEnd(spec.id);
   EXPECT_EQ(
-      world.ResultText(world.CallIn(spec)),
-      "failure 409 the workflow method was already invoked");
+      world.ResultText(world.CallIn(spec)), "failure 409 the workflow method was already invoked");
 }
 
 TEST(Invoke, ADelayedStartWaitsForItsTime) {

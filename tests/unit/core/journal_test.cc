@@ -2,12 +2,12 @@
 //
 // Frames of an attempt: stored as they came, performed once, dropped when late (service protocol
 // 3.1, 3.3, 3.5, 3.7, 3.12).
+#include "tests/unit/core/world.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
-
-#include "tests/unit/core/world.h"
 
 namespace perdure::test {
 namespace {
@@ -51,8 +51,7 @@ TEST(Journal, DropsFramesOfAnotherEpoch) {
   run.world.ApplyTo(run.spec.id, late);
   late.epoch.value -= 2;
   run.world.ApplyTo(run.spec.id, late);
-  run.world.ApplyTo(
-      run.spec.id, AttemptFailed{run.spec.id, late.epoch, {}, "RT0010", {}, true});
+  run.world.ApplyTo(run.spec.id, AttemptFailed{run.spec.id, late.epoch, {}, "RT0010", {}, true});
   run.world.ApplyTo(run.spec.id, ReadJournal{run.spec.id, late.epoch, 0});
   EXPECT_EQ(run.Journal(), Texts{"Input"});
   EXPECT_TRUE(run.world.notifies.empty());
@@ -137,9 +136,7 @@ TEST(Sleep, TwoOfOneMillisecondBothFire) {
   run.world.Send(run.attempt, {Sleep(1, due), Sleep(2, due)});
   run.world.now = due;
   run.world.FireTimers();
-  EXPECT_EQ(
-      run.Journal(),
-      (Texts{"Input", "Sleep", "Sleep", "!Sleep(1)=void", "!Sleep(2)=void"}));
+  EXPECT_EQ(run.Journal(), (Texts{"Input", "Sleep", "Sleep", "!Sleep(1)=void", "!Sleep(2)=void"}));
 }
 
 TEST(Sleep, DiesWithItsInvocation) {
@@ -202,8 +199,7 @@ TEST(Suspension, OnANamedSignalWaits) {
       PeerMessage{
           PartitionId{0},
           1,
-          PeerSignal{
-              run.spec.id, SignalName{std::string("go")}, SharedBytes(std::string("x"))}});
+          PeerSignal{run.spec.id, SignalName{std::string("go")}, SharedBytes(std::string("x"))}});
   EXPECT_EQ(run.Status().state, InvocationState::kInvoked);
   EXPECT_EQ(run.Journal(), (Texts{"Input", "!Signal(go)=value x"}));
 }

@@ -3,10 +3,10 @@
 // See world.h.
 #include "tests/unit/core/world.h"
 
-#include <gtest/gtest.h>
-
 #include "core/keys.h"
 #include "perdure/base/overloaded.h"
+
+#include <gtest/gtest.h>
 
 namespace perdure::test {
 namespace {
@@ -42,9 +42,7 @@ void AddService(
 }  // namespace
 
 World::World(uint16_t partitions)
-    : db_(MemoryDatabase::Create()),
-      last_(partitions),
-      schema_(std::make_shared<SchemaView>()) {
+    : db_(MemoryDatabase::Create()), last_(partitions), schema_(std::make_shared<SchemaView>()) {
   machines_.resize(partitions);
   AddDeployment();
   for (uint16_t i = 0; i < partitions; ++i) {
@@ -85,10 +83,7 @@ void World::Publish(const std::shared_ptr<DeploymentSchema>& deployment) {
   schema_->deployments[deployment->id] = deployment;
 }
 
-void World::Edit(
-    const std::string& service,
-    const std::string& handler,
-    const EditHandler& edit) {
+void World::Edit(const std::string& service, const std::string& handler, const EditHandler& edit) {
   auto deployment = std::make_shared<DeploymentSchema>(*schema_->deployments.at(active_));
   auto changed = std::make_shared<ServiceSchema>(*deployment->services.at(service));
   edit(changed->handlers.at(handler));
@@ -299,8 +294,7 @@ const StartAttempt& World::LastStart(const InvocationId& id) const {
 void World::Send(Attempt& attempt, std::vector<SdkFrame> frames) {
   const size_t count = frames.size();
   ApplyTo(
-      attempt.id,
-      JournalAppend{attempt.id, attempt.epoch, attempt.next_frame, std::move(frames)});
+      attempt.id, JournalAppend{attempt.id, attempt.epoch, attempt.next_frame, std::move(frames)});
   attempt.next_frame += count;
 }
 
@@ -309,8 +303,12 @@ void World::RunToEnd(const InvocationId& id, const std::string& value) {
   Send(attempt, {Output(value), EndFrame()});
 }
 
-void World::FireTimers(uint16_t partition) { Apply(partition, TimersDue{now}); }
-void World::FireRetention(uint16_t partition) { Apply(partition, RetentionDue{now}); }
+void World::FireTimers(uint16_t partition) {
+  Apply(partition, TimersDue{now});
+}
+void World::FireRetention(uint16_t partition) {
+  Apply(partition, RetentionDue{now});
+}
 
 bool World::Step() {
   if (wire.empty()) {
@@ -356,16 +354,13 @@ std::vector<std::string> World::Journal(const InvocationId& id) {
 }
 
 JournalEntry World::Entry(const InvocationId& id, JournalIndex index) {
-  std::optional<JournalEntry> entry =
-      ReadJournalEntry(*Snapshot(), id, StatusOf(id), index);
+  std::optional<JournalEntry> entry = ReadJournalEntry(*Snapshot(), id, StatusOf(id), index);
   PERDURE_INVARIANT(entry.has_value(), "the journal has no such entry");
   return *entry;
 }
 
 std::optional<std::string> World::StateValue(
-    const std::string& service,
-    const std::string& key,
-    const std::string& state_key) {
+    const std::string& service, const std::string& key, const std::string& state_key) {
   return Snapshot()->Get(Family::kState, keys::State(service, key, state_key));
 }
 

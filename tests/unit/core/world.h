@@ -5,6 +5,14 @@
 // wait until a test lets them through. There is no clock and no chance but what the test sets.
 #pragma once
 
+#include "core/invariants.h"
+#include "core/partition_machine.h"
+#include "perdure/core/command.h"
+#include "perdure/core/effect.h"
+#include "perdure/core/rows.h"
+#include "perdure/log/memory.h"
+#include "tests/unit/core/frames.h"
+
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -14,14 +22,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "core/invariants.h"
-#include "core/partition_machine.h"
-#include "perdure/core/command.h"
-#include "perdure/core/effect.h"
-#include "perdure/core/rows.h"
-#include "perdure/log/memory.h"
-#include "tests/unit/core/frames.h"
 
 namespace perdure::test {
 
@@ -119,9 +119,7 @@ class World {
   std::vector<std::string> Journal(const InvocationId& id);
   JournalEntry Entry(const InvocationId& id, JournalIndex index);
   std::optional<std::string> StateValue(
-      const std::string& service,
-      const std::string& key,
-      const std::string& state_key);
+      const std::string& service, const std::string& key, const std::string& state_key);
   size_t RowCount(Family family);
   std::unique_ptr<StateReader> Snapshot() { return db_->store().Snapshot(); }
 
