@@ -158,7 +158,10 @@ class RowChecker {
         reader_.Get(Family::kIndex, keys::Lock(target.service, target.key));
     if (!lock) {
       Say(id, "is exclusive and its object is not locked");
-    } else if (holds && *lock != keys::IdAndBirth(id, status.birth)) {
+      return;
+    }
+    const keys::LockHolder holder = keys::ParseLock(*lock);
+    if (holds && (holder.id != id || holder.birth != status.birth)) {
       Say(id, "runs beside the holder of its object");
     }
   }

@@ -43,7 +43,7 @@ TEST(Calls, WithinAPartition) {
             .result_completion = 2,
             .headers = {{"h", "v"}}}),
        SuspendOn({2})});
-  EXPECT_EQ(run.Journal(), (Texts{"Input", "Call", "!Call(1)=id"}));
+  EXPECT_EQ(run.Journal(), (Texts{"Input", "Call", "!CallInvocationId(1)=id"}));
   const InvocationId callee = run.Callee(2);
   const InvocationStatus status = run.world.StatusOf(callee);
   ASSERT_TRUE(status.caller.has_value());
@@ -146,7 +146,7 @@ TEST(Calls, AWorkflowThatRanIsRefused) {
   run.world.Send(
       run.attempt,
       {OneWayCall({.service = "Wf", .handler = "run", .key = "w", .id_completion = 5})});
-  EXPECT_EQ(run.Journal().back(), "!Call(5)=id");
+  EXPECT_EQ(run.Journal().back(), "!CallInvocationId(5)=id");
 }
 
 TEST(Calls, OneWayWithADelay) {
@@ -239,7 +239,7 @@ TEST(Calls, AResultForACallerThatEndedIsDropped) {
   run.world.Settle();
   run.world.RunToEnd(run.Callee(2));
   run.world.Settle();
-  EXPECT_EQ(run.Journal(), (Texts{"Input", "Call", "!Call(1)=id", "Output"}));
+  EXPECT_EQ(run.Journal(), (Texts{"Input", "Call", "!CallInvocationId(1)=id", "Output"}));
 }
 
 TEST(Calls, AResultForAnEarlierLifeOfTheCallerIsDropped) {

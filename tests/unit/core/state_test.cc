@@ -75,14 +75,14 @@ TEST(State, LazyReadsAnswerAtOnce) {
           "SetState",
           "SetState",
           "SetState",
-          "GetState",
-          "!GetState(1)=value 2",
-          "GetState",
-          "!GetState(2)=value ",
-          "GetState",
-          "!GetState(3)=void",
-          "GetStateKeys",
-          "!GetStateKeys(4)=keys a b \xc3\xa4",
+          "GetLazyState",
+          "!GetLazyState(1)=value 2",
+          "GetLazyState",
+          "!GetLazyState(2)=value ",
+          "GetLazyState",
+          "!GetLazyState(3)=void",
+          "GetLazyStateKeys",
+          "!GetLazyStateKeys(4)=keys a b \xc3\xa4",
           "GetEagerState"}));
 }
 
@@ -93,7 +93,7 @@ TEST(State, ASharedHandlerReadsAndDoesNotWrite) {
     const InvocationSpec shared = on.world.Spec("Obj", "peek", "k");
     Attempt attempt = on.Begin(shared);
     on.world.Send(attempt, {GetState(1, "a"), write});
-    EXPECT_EQ(on.world.Journal(shared.id).back(), "!GetState(1)=value 1");
+    EXPECT_EQ(on.world.Journal(shared.id).back(), "!GetLazyState(1)=value 1");
     EXPECT_EQ(on.world.StatusOf(shared.id).last_failure->doc_code, "RT0020");
   }
   EXPECT_EQ(on.world.StateValue("Obj", "k", "a"), "1");
