@@ -164,6 +164,9 @@ class RowChecker {
     if (holds && (holder.id != id || holder.birth != status.birth)) {
       Say(id, "runs beside the holder of its object");
     }
+    if (inboxed && status.inbox_sequence <= holder.sequence) {
+      Say(id, "stands before the place from which its queue goes on");
+    }
   }
 
   bool HasTimer(const keys::TimerRef& timer, Birth birth) const {
@@ -420,6 +423,9 @@ class RowChecker {
           const bool open = status != nullptr && status->state != InvocationState::kCompleted;
           if (!open && WorkFor(WorkRow::Kind::kNotifyListeners, life) == nullptr) {
             Say(life.id, "a listener is left behind");
+          }
+          if (open && !status->has_listeners) {
+            Say(life.id, "has a listener and does not know");
           }
           const CallerRef caller = DecodeCaller(value);
           if (keys::Listener(life.id, life.birth, caller.id, caller.result_completion_id) != key) {

@@ -348,7 +348,9 @@ std::string EncodePartition(const PartitionRow& partition) {
   rows::PartitionValue row;
   row.set_position(partition.position);
   for (const auto& [to, sequence] : partition.outbox_sent) {
-    (*row.mutable_outbox_sent())[to] = sequence;
+    rows::OutboxSentRow& sent = *row.add_outbox_sent();
+    sent.set_to(to);
+    sent.set_sequence(sequence);
   }
   row.set_work_sequence(partition.work_sequence);
   return Serialize(row);
@@ -358,8 +360,8 @@ PartitionRow DecodePartition(BytesView bytes) {
   const auto row = Parse<rows::PartitionValue>(bytes);
   PartitionRow partition;
   partition.position = row.position();
-  for (const auto& [to, sequence] : row.outbox_sent()) {
-    partition.outbox_sent[static_cast<uint16_t>(to)] = sequence;
+  for (const rows::OutboxSentRow& sent : row.outbox_sent()) {
+    partition.outbox_sent[static_cast<uint16_t>(sent.to())] = sent.sequence();
   }
   partition.work_sequence = row.work_sequence();
   return partition;

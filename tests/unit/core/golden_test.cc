@@ -178,6 +178,15 @@ TEST(GoldenKeys, FixedWidthValues) {
   EXPECT_EQ(keys::ParseIdAndBirth(keys::IdAndBirth(TestId(), kBirth)).birth, kBirth);
 }
 
+TEST(GoldenKeys, ValueOfALock) {
+  const std::string value = Unhex(Id() + "0000000000000102" + "000000000000002a");
+  const keys::LockHolder holder = keys::ParseLock(value);
+  EXPECT_EQ(holder.id, TestId());
+  EXPECT_EQ(holder.birth, kBirth);
+  EXPECT_EQ(holder.sequence, 42U);
+  EXPECT_DEATH(keys::ParseLock(Unhex(Id())), "too short");
+}
+
 TEST(GoldenEnums, AreNotRenumbered) {
   EXPECT_EQ(static_cast<int>(Table::kPartition), 0x01);
   EXPECT_EQ(static_cast<int>(Table::kDedup), 0x02);
@@ -280,6 +289,7 @@ InvocationStatus FullStatus() {
   status.output_index = 8;
   status.failure = Failure{409, "killed", {{"a", "b"}}};
   status.stored_result = true;
+  status.has_listeners = true;
   status.stacktrace = "trace";
   return status;
 }
@@ -291,7 +301,7 @@ TEST(GoldenRows, Status) {
       "0750ea0758eb0760ec0768ed0770ee0778098001048801ef0790010b98010ca2011001a20b4606bbb449ce0a841d"
       "2784ea85a80106b00103b80102c001f007ca012308f4031204626f6f6d1a02617420012a04737465703091083a06"
       "52543030303740f107d00105d801f207e2010b0a0201021201011a02676fe80108f2011308990312066b696c6c65"
-      "641a060a0161120162f801018202057472616365";
+      "641a060a0161120162f801018202057472616365880201";
   EXPECT_EQ(Hex(EncodeStatus(FullStatus())), expected);
   EXPECT_EQ(Hex(EncodeStatus(DecodeStatus(Unhex(expected)))), expected);
 }

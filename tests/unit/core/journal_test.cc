@@ -148,6 +148,20 @@ TEST(Sleep, DiesWithItsInvocation) {
   EXPECT_EQ(run.world.machine().next_timer(), std::nullopt);
 }
 
+TEST(Sleep, OfAnEarlierLifeIsNotToldToTheNext) {
+  World world;
+  const InvocationSpec spec = world.IdempotentSpec("Svc", "run", "", "ik");
+  world.SendIn(spec);
+  Attempt attempt = world.Begin(spec.id);
+  world.Send(attempt, {Sleep(1, world.now + 5000), Output("x"), EndFrame()});
+  world.now += 1000;
+  world.FireRetention();
+  world.SendIn(spec);
+  world.now += 4000;
+  world.FireTimers();
+  EXPECT_EQ(world.Journal(spec.id), Texts{"Input"});
+}
+
 TEST(Suspension, IsResumedAtOnceByWhatIsThereAlready) {
   Running run;
   run.world.Send(run.attempt, {RunStep(1), Propose(1, "v"), SuspendOn({5, 1})});

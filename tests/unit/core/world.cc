@@ -346,9 +346,13 @@ InvocationStatus World::StatusOf(const InvocationId& id) {
 
 std::vector<std::string> World::Journal(const InvocationId& id) {
   std::vector<std::string> out;
-  const InvocationStatus status = StatusOf(id);
-  for (JournalIndex index = 0; index < status.journal_length; ++index) {
-    out.push_back(Describe(Entry(id, index)));
+  const auto reader = Snapshot();
+  const std::optional<InvocationStatus> status = ReadStatus(*reader, id);
+  PERDURE_INVARIANT(status.has_value(), "the invocation does not exist");
+  for (JournalIndex index = 0; index < status->journal_length; ++index) {
+    const std::optional<JournalEntry> entry = ReadJournalEntry(*reader, id, *status, index);
+    PERDURE_INVARIANT(entry.has_value(), "the journal has a hole");
+    out.push_back(Describe(*entry));
   }
   return out;
 }
@@ -371,6 +375,13 @@ size_t World::RowCount(Family family) {
     ++count;
   }
   return count;
+}
+
+void World::Tamper(const std::function<void(StateTxn&)>& write) {
+  const auto txn = db_->store().Begin();
+  write(*txn);
+  db_->log().Append(PartitionId{0}, db_->start_counter(), *txn);
+  db_->Sync();
 }
 
 void World::Restart() {

@@ -122,6 +122,8 @@ class World {
       const std::string& service, const std::string& key, const std::string& state_key);
   size_t RowCount(Family family);
   std::unique_ptr<StateReader> Snapshot() { return db_->store().Snapshot(); }
+  // Writes past the machine.
+  void Tamper(const std::function<void(StateTxn&)>& write);
 
   // --- process ---
   // Ends and starts again: memory and messages on their way are gone, rows stay.
