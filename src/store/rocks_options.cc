@@ -105,6 +105,20 @@ void CompactDeletions(rocksdb::ColumnFamilyOptions& family, size_t window, size_
       rocksdb::NewCompactOnDeletionCollectorFactory(window, deletions));
 }
 
+// Large entries and results are written once and read by key: beside the sorted tables compaction
+// does not carry them from level to level. Measured with bodies of 64 KiB, where a third of all CPU
+// time went into such copies.
+void SeparateBodies(rocksdb::ColumnFamilyOptions& family) {
+  family.enable_blob_files = true;
+  family.min_blob_size = 4 * 1024;
+  family.blob_file_size = 64 * kMiB;
+  family.blob_compression_type = rocksdb::kLZ4Compression;
+  // Expired bodies leave with the compactions of their keys.
+  family.enable_blob_garbage_collection = true;
+  family.blob_garbage_collection_age_cutoff = 0.5;
+  family.blob_garbage_collection_force_threshold = 0.5;
+}
+
 rocksdb::ColumnFamilyOptions FamilyOptions(
     const DatabaseOptions& options, rocksdb::BlockBasedTableOptions table, Family family_id) {
   rocksdb::ColumnFamilyOptions family = SharedFamilyOptions(options);
@@ -117,6 +131,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(
       CompactDeletions(family, 1024, 512);
       break;
     case Family::kJournal:
+      SeparateBodies(family);
+      [[fallthrough]];
     case Family::kStatus:
     case Family::kState:
     case Family::kIndex:
