@@ -24,6 +24,11 @@ uint64_t SplitMix(uint64_t& state) {
   return z ^ (z >> 31);
 }
 
+uint64_t Scatter(uint64_t seed) {
+  seed ^= 0x5851f42d4c957f2dULL;
+  return SplitMix(seed);
+}
+
 }  // namespace
 
 Runner::Runner(
@@ -37,7 +42,10 @@ Runner::Runner(
       machine_(std::move(machine)),
       mailbox_(mailbox),
       schema_(parts.publisher),
-      entropy_(entropy_seed) {}
+      // Seeds may be neighbours, or a step of the generator apart: then one stream would be another
+      // one, delayed, and two partitions would make the same ids. Mixed, the streams begin far
+      // apart.
+      entropy_(Scatter(entropy_seed)) {}
 
 uint64_t Runner::Entropy() {
   return SplitMix(entropy_);

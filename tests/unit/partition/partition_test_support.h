@@ -172,7 +172,8 @@ inline uint16_t NumberOf(const Command& command) {
 
 // Partition 0 with a fake machine.
 struct Bench {
-  explicit Bench(size_t io_threads = 1) : target(io_threads) {}
+  explicit Bench(size_t io_threads = 1, uint64_t seed = 7)
+      : target(io_threads), runner(MakeRunner(seed)) {}
 
   std::unique_ptr<MemoryDatabase> db = MemoryDatabase::Create();
   ManualClock clock;
@@ -181,7 +182,7 @@ struct Bench {
   FakeGateway gateway;
   FakeSlots slots;
   FakeMachine* machine = nullptr;  // owned by the runner
-  Runner runner = MakeRunner();
+  Runner runner;
 
   Mailbox& mailbox() { return gateway.mailboxes[PartitionId{0}]; }
   void Submit(Source source, Command command, ReplyTo reply_to = kNoReply) {
@@ -203,12 +204,12 @@ struct Bench {
   }
 
  private:
-  Runner MakeRunner() {
+  Runner MakeRunner(uint64_t seed) {
     auto made = std::make_unique<FakeMachine>();
     machine = made.get();
     const RunnerParts parts{
         db->store(), db->log(), clock, publisher, target, gateway, &slots, db->start_counter()};
-    return Runner(parts, PartitionId{0}, std::move(made), mailbox(), 7);
+    return Runner(parts, PartitionId{0}, std::move(made), mailbox(), seed);
   }
 };
 

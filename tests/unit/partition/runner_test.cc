@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -129,6 +130,27 @@ TEST(Turn, StampsWithATimeThatNeverGoesBack) {
 }
 
 // --- promise 1 ---
+
+// Found by the crash test: two callees had one id, and a caller got the other one's result.
+TEST(Turn, PartitionsShareNoChance) {
+  constexpr uint64_t kSeed = 4711;
+  constexpr uint64_t kGeneratorStep = 0x9e3779b97f4a7c15ULL;
+  std::set<uint64_t> seen;
+  for (uint64_t partition = 1; partition <= 8; ++partition) {
+    for (const uint64_t seed : {kSeed + partition * kGeneratorStep, kSeed + partition}) {
+      Bench bench(1, seed);
+      for (uint16_t i = 0; i < 500; ++i) {
+        bench.Submit(Source::kPeer, Numbered(i));
+      }
+      while (bench.runner.Turn()) {
+      }
+      for (const FakeMachine::Applied& applied : bench.machine->applied) {
+        EXPECT_TRUE(seen.insert(applied.stamp.entropy).second) << "seed " << seed;
+      }
+    }
+  }
+  EXPECT_EQ(seen.size(), 8U * 2U * 500U);
+}
 
 TEST(Durability, NothingIsDeliveredWhileTheSyncerIsPaused) {
   Bench bench;
