@@ -5,6 +5,7 @@
 #include "admin/router.h"
 
 #include "admin/text.h"
+#include "base/percent.h"
 #include "base/utf8.h"
 
 #include <utility>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Small text work of URLs: percent-decoding, query strings. Pure functions; no opinion about
-// which parameters exist.
+// Query strings of URLs. No opinion about which parameters exist.
 #pragma once
 
 #include <optional>
@@ -9,9 +8,6 @@
 #include <string_view>
 
 namespace perdure::admin {
-
-// Decodes %XX; a '%' that is not followed by two hex digits stays as it is.
-std::string PercentDecode(std::string_view text);
 
 // The last value of `name` in "a=1&b=2", decoded ('+' is a space). A name without '=' has an empty
 // value.

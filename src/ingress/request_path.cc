@@ -4,6 +4,7 @@
 // nothing by itself: it says only whether the path can be routed at all.
 #include "ingress/request_path.h"
 
+#include "base/percent.h"
 #include "ingress/text.h"
 
 #include <algorithm>
@@ -84,8 +85,9 @@ std::optional<std::string> RequestPath::QueryParameter(std::string_view name) co
     const std::string_view pair = left.substr(0, end);
     left = end == std::string_view::npos ? std::string_view() : left.substr(end + 1);
     const size_t equals = pair.find('=');
-    if (EqualsIgnoreCase(FormDecode(pair.substr(0, equals)), name)) {
-      return equals == std::string_view::npos ? std::string() : FormDecode(pair.substr(equals + 1));
+    if (EqualsIgnoreCase(PercentDecode(pair.substr(0, equals), true), name)) {
+      return equals == std::string_view::npos ? std::string()
+                                              : PercentDecode(pair.substr(equals + 1), true);
     }
   }
   return std::nullopt;

@@ -4,6 +4,7 @@
 // the order of the checks below is deliberate.
 #include "ingress/routes.h"
 
+#include "base/percent.h"
 #include "ingress/text.h"
 
 #include <optional>

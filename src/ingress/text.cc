@@ -12,42 +12,6 @@ namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  if (c >= 'a' && c <= 'f') {
-    return c - 'a' + 10;
-  }
-  if (c >= 'A' && c <= 'F') {
-    return c - 'A' + 10;
-  }
-  return -1;
-}
-
-std::string Decode(std::string_view text, bool plus_is_space) {
-  std::string out;
-  out.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '+' && plus_is_space) {
-      out += ' ';
-      continue;
-    }
-    if (c == '%' && i + 2 < text.size()) {
-      const int high = HexValue(text[i + 1]);
-      const int low = HexValue(text[i + 2]);
-      if (high >= 0 && low >= 0) {
-        out += static_cast<char>(static_cast<uint8_t>(high * 16 + low));
-        i += 2;
-        continue;
-      }
-    }
-    out += c;
-  }
-  return out;
-}
-
 struct Utf8Lead {
   size_t length = 0;  // 0: no sequence starts so
   // The second byte's range shuts out overlong forms, surrogates and what is above U+10FFFF.
@@ -140,14 +104,6 @@ std::optional<Utf8Error> FindInvalidUtf8(std::string_view text) {
     i += lead.length;
   }
   return std::nullopt;
-}
-
-std::string PercentDecode(std::string_view text) {
-  return Decode(text, false);
-}
-
-std::string FormDecode(std::string_view text) {
-  return Decode(text, true);
 }
 
 bool IsVisibleAscii(std::string_view text) {

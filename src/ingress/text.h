@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Small text work of the ingress: percent-decoding, UTF-8 checks, JSON strings. Works on bytes that
+// Small text work of the ingress: UTF-8 checks, JSON strings. Works on bytes that
 // strangers sent, so every function takes anything; none of them knows a route or a header name.
 #pragma once
 
@@ -18,11 +18,6 @@ struct Utf8Error {
   std::optional<size_t> length;
 };
 std::optional<Utf8Error> FindInvalidUtf8(std::string_view text);
-
-// Escapes that are not two hex digits stay as they are.
-std::string PercentDecode(std::string_view text);
-// The same, and '+' is a space (query parameters).
-std::string FormDecode(std::string_view text);
 
 // Space to '~', and the tab: what a header value may hold (ingress API 4.3).
 bool IsVisibleAscii(std::string_view text);

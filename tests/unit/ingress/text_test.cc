@@ -4,6 +4,7 @@
 // broken UTF-8 are what clients of the reference are told.
 #include "ingress/text.h"
 
+#include "base/percent.h"
 #include "ingress/entropy.h"
 
 #include <gtest/gtest.h>
@@ -48,7 +49,7 @@ TEST(IngressText, DecodesOnlyWholeEscapes) {
   EXPECT_EQ(PercentDecode("a%2Fb%2f%zz%4%"), "a/b/%zz%4%");
   EXPECT_EQ(PercentDecode("%%41+"), "%A+");
   EXPECT_EQ(PercentDecode("%00"), std::string(1, '\0'));
-  EXPECT_EQ(FormDecode("a+b%2B"), "a b+");
+  EXPECT_EQ(PercentDecode("a+b%2B", true), "a b+");
 }
 
 TEST(IngressText, WritesJsonStrings) {
