@@ -56,6 +56,7 @@ class Applier {
   void Apply(TimersDue& command);
   void Apply(RetentionDue& command);
   void Apply(ContinueWork& command);
+  void Apply(SlotsFreed&) {}
   void Apply(PeerMessage& command);
   void Apply(PeerAck& command);
 
@@ -116,6 +117,8 @@ class Applier {
   bool ApplyStateRead(Invocation& invocation, SdkFrame& frame);
   bool ApplyStateWrite(Invocation& invocation, SdkFrame& frame);
   // Resolves the callee; nothing: the attempt was failed.
+  bool InvokeCallee(
+      Invocation& invocation, const SdkFrame& frame, CallCommand& call, TimeMs start_at);
   std::optional<InvocationSpec> ResolveCallee(
       Invocation& invocation, CallCommand& call, MessageType type);
   bool CheckStateAccess(Invocation& invocation, MessageType type, bool write);

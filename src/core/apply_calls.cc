@@ -66,44 +66,33 @@ std::optional<InvocationSpec> Applier::ResolveCallee(
   return spec;
 }
 
-bool Applier::ApplyCall(Invocation& invocation, SdkFrame& frame) {
-  auto& call = std::get<CallCommand>(frame.message);
-  const CompletionId id_completion = call.invocation_id_completion_id;
-  const CompletionId result_completion = call.result_completion_id;
+bool Applier::InvokeCallee(
+    Invocation& invocation, const SdkFrame& frame, CallCommand& call, TimeMs start_at) {
   std::optional<InvocationSpec> spec = ResolveCallee(invocation, call, frame.type);
   if (!spec) {
     return false;
   }
-  spec->caller->result_completion_id = result_completion;
+  spec->start_at = start_at;
+  spec->caller->result_completion_id = call.result_completion_id;
   AppendCommand(invocation, frame);
   AppendCompletion(
       invocation,
       MessageType::kCallInvocationIdCompletion,
-      id_completion,
-      EncodeCallInvocationIdCompletion(id_completion, spec->id));
+      call.invocation_id_completion_id,
+      EncodeCallInvocationIdCompletion(call.invocation_id_completion_id, spec->id));
   const InvocationId callee = spec->id;
   Send(callee, PeerInvoke{std::move(*spec)});
   return true;
 }
 
+bool Applier::ApplyCall(Invocation& invocation, SdkFrame& frame) {
+  return InvokeCallee(invocation, frame, std::get<CallCommand>(frame.message), 0);
+}
+
 bool Applier::ApplyOneWayCall(Invocation& invocation, SdkFrame& frame) {
   auto& one_way = std::get<OneWayCallCommand>(frame.message);
-  const CompletionId id_completion = one_way.call.invocation_id_completion_id;
-  const TimeMs start_at = one_way.invoke_time;
-  std::optional<InvocationSpec> spec = ResolveCallee(invocation, one_way.call, frame.type);
-  if (!spec) {
-    return false;
-  }
-  spec->start_at = start_at;
-  AppendCommand(invocation, frame);
-  AppendCompletion(
-      invocation,
-      MessageType::kCallInvocationIdCompletion,
-      id_completion,
-      EncodeCallInvocationIdCompletion(id_completion, spec->id));
-  const InvocationId callee = spec->id;
-  Send(callee, PeerInvoke{std::move(*spec)});
-  return true;
+  one_way.call.result_completion_id = 0;  // nobody waits
+  return InvokeCallee(invocation, frame, one_way.call, one_way.invoke_time);
 }
 
 bool Applier::ApplySendSignal(Invocation& invocation, SdkFrame& frame) {

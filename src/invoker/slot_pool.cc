@@ -53,7 +53,7 @@ class SlotPoolImpl final : public SlotPool {
       return;
     }
     for (const PartitionId partition : TakeSleeping()) {
-      static_cast<void>(gateway_.Submit(partition, Source::kSelf, ContinueWork{}));
+      static_cast<void>(gateway_.Submit(partition, Source::kSelf, SlotsFreed{}));
     }
   }
 

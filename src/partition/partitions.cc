@@ -67,7 +67,7 @@ class PartitionsImpl final : public Partitions {
     }
     // What Open found ready starts with the first turn.
     for (uint16_t i = 0; i < options_.partition_count; ++i) {
-      static_cast<void>(Submit(PartitionId{i}, Source::kSelf, ContinueWork{}, kNoReply, nullptr));
+      static_cast<void>(Submit(PartitionId{i}, Source::kSelf, SlotsFreed{}, kNoReply, nullptr));
     }
   }
 

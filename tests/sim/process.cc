@@ -89,7 +89,7 @@ void Process::Start() {
     runners_[i]->Open();
   }
   for (uint16_t i = 0; i < shape_.partitions; ++i) {
-    static_cast<void>(Submit(PartitionId{i}, Source::kSelf, ContinueWork{}));
+    static_cast<void>(Submit(PartitionId{i}, Source::kSelf, SlotsFreed{}));
   }
   for (size_t i = 0; i < around_.strays.size(); ++i) {
     // The epoch of another life: whatever it says, it is late.

@@ -28,7 +28,6 @@ inline constexpr size_t kNewWorkEvery = 8;        // one command in eight is new
 inline constexpr size_t kMailboxNewWork = 4096;  // ingress, Kafka: refused beyond
 inline constexpr size_t kMailboxControl = 256;   // admin
 inline constexpr size_t kMailboxPerPeer = 64;    // outbox, per pair of partitions
-inline constexpr size_t kMailboxSelf = 64;       // continuations, timers
 inline constexpr size_t kMailboxPerStream = 4;   // JournalAppend in flight per attempt
 
 // --- held effects and unsynced bytes, per database ---

@@ -123,6 +123,8 @@ struct RetentionDue {
 };
 // Go on with work that is larger than one turn (killed trees, listeners).
 struct ContinueWork {};
+// Slots came back: the partition has a turn, and starts what is ready. Changes nothing by itself.
+struct SlotsFreed {};
 
 // --- between partitions ---
 // Deliver the result of a call to its caller.
@@ -178,6 +180,7 @@ using Command = std::variant<
     TimersDue,
     RetentionDue,
     ContinueWork,
+    SlotsFreed,
     PeerMessage,
     PeerAck,
     RegisterDeployment>;

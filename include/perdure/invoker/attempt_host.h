@@ -40,7 +40,7 @@ class AttemptHost {
 class SlotPool {
  public:
   virtual ~SlotPool() = default;
-  // Takes up to `want` slots. If it gives fewer, the partition is woken (ContinueWork) when slots
+  // Takes up to `want` slots. If it gives fewer, the partition is woken (SlotsFreed) when slots
   // come back, and the invoker knows that somebody waits.
   virtual size_t Acquire(PartitionId partition, size_t want) = 0;
   virtual void Release(size_t count) = 0;

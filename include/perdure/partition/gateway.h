@@ -19,7 +19,9 @@ enum class Source : uint8_t {
   kControl,  // admin
   kStream,   // attempts: bounded by StreamWindow
   kPeer,     // outbox of another partition
-  kSelf,     // timers, continuations, forgotten replies
+  // The partition itself: one continuation, two timers, one wake-up for slots; and a forgotten
+  // reply for each request in flight, which the ingress bounds.
+  kSelf,
 };
 
 // The window of one attempt into the mailbox: how many of its commands are there now. The stream

@@ -18,7 +18,7 @@ std::vector<PartitionId> Woken(FakeGateway& gateway) {
   std::vector<PartitionId> woken;
   while (!gateway.items.empty()) {
     EXPECT_EQ(gateway.items.front().source, Source::kSelf);
-    EXPECT_TRUE(std::holds_alternative<ContinueWork>(gateway.items.front().command));
+    EXPECT_TRUE(std::holds_alternative<SlotsFreed>(gateway.items.front().command));
     woken.push_back(gateway.items.front().partition);
     gateway.items.pop_front();
   }
