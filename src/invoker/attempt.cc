@@ -44,7 +44,9 @@ Attempt::Attempt(AttemptOwner& owner, const StartAttempt& start, size_t frame_by
       deployment_(start.deployment->id),
       started_at_(owner.wall_ms()),
       stream_(start, frame_bytes_max, owner.now_ms()),
-      active_at_ms_(owner.now_ms()) {}
+      active_at_ms_(owner.now_ms()) {
+  CountRuns(start.journal.entries);
+}
 
 Attempt::~Attempt() {
   GiveLeaseBack();
@@ -68,6 +70,7 @@ void Attempt::Notify(NotifyAttempt notify) {
   if (std::exchange(read_outstanding_, false)) {
     notify.lagging = false;
   }
+  CountRuns(notify.chunk.entries);
   stream_.OnNotify(notify, owner_.now_ms());
   Advance(false);
 }
@@ -75,7 +78,8 @@ void Attempt::Notify(NotifyAttempt notify) {
 void Attempt::RequestSuspension() {
   const std::shared_ptr<Attempt> self = shared_from_this();
   suspension_requested_ = true;
-  stream_.RequestSuspension(owner_.now_ms());
+  asked_at_ms_ = owner_.now_ms();
+  stream_.RequestSuspension(*asked_at_ms_);
   Advance(false);
 }
 
@@ -241,8 +245,23 @@ void Attempt::CountFrames(const JournalAppend& append) {
   static constexpr size_t kFrameHeaderBytes = 8;
   for (const SdkFrame& frame : append.frames) {
     parsed_ += kFrameHeaderBytes + frame.payload.size();
+    CountRun(frame.type);
   }
   parsed_ = std::min(parsed_, received_);
+}
+
+void Attempt::CountRuns(const std::vector<JournalEntry>& entries) {
+  for (const JournalEntry& entry : entries) {
+    CountRun(entry.type);
+  }
+}
+
+void Attempt::CountRun(MessageType type) {
+  if (type == MessageType::kRunCommand) {
+    ++open_runs_;
+  } else if (type == MessageType::kRunCompletion) {
+    --open_runs_;
+  }
 }
 
 // REQUIRES: what was read is in the mailbox.

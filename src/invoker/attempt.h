@@ -67,6 +67,7 @@ class Attempt final : public HttpStreamListener,
   void Open(HttpClient& client, Executor& io, HttpStreamRequest request);
 
   void Notify(NotifyAttempt notify);
+  // Asks the SDK to give the attempt up at its next wait.
   void RequestSuspension();
   // Ends everything now; what is not in the mailbox is dropped. The owner drops the attempt.
   void Reset();
@@ -85,6 +86,10 @@ class Attempt final : public HttpStreamListener,
   bool can_be_suspended() const {
     return holds_slot_ && !suspension_requested_ && http_ != nullptr;
   }
+  // A run of it was begun and has no result in the journal: the SDK is at work.
+  bool in_run() const { return open_runs_ > 0; }
+  // Asked to suspend and not over yet: since when.
+  std::optional<uint64_t> asked_at_ms() const { return holds_slot_ ? asked_at_ms_ : std::nullopt; }
   uint64_t active_at_ms() const { return active_at_ms_; }
   AttemptHost::LiveAttempt Live() const;
   std::optional<uint64_t> deadline_ms() const;
@@ -104,6 +109,8 @@ class Attempt final : public HttpStreamListener,
   void Flush();
   void Submit(Command command);
   void CountFrames(const JournalAppend& append);
+  void CountRuns(const std::vector<JournalEntry>& entries);
+  void CountRun(MessageType type);
   void UpdateLease();
   void ReturnCredit();
   void GiveLeaseBack();
@@ -121,9 +128,11 @@ class Attempt final : public HttpStreamListener,
   std::unique_ptr<HttpStream> http_;
   bool holds_slot_ = true;
   bool suspension_requested_ = false;
+  std::optional<uint64_t> asked_at_ms_;
   bool draining_ = false;
   bool gone_ = false;
   uint64_t active_at_ms_ = 0;  // the last frame in either direction
+  int64_t open_runs_ = 0;      // run commands less run results, of what both sides have sent
 
   // Towards the partition. Bounded: appends are merged, and credit is not returned while one waits.
   std::shared_ptr<MailboxWindow> window_;

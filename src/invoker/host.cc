@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Deadlines are looked at in one pass over the attempts, not more often than every few
-// milliseconds; they are met late, never early. Slots are freed one per look, from the attempt that
-// has been idle longest: it is asked to suspend, as on inactivity.
+// milliseconds; they are met late, never early. While starts lack slots, attempts that have been
+// idle for a while are asked to suspend, as on inactivity: those that only wait at once and as many
+// as are needed, those in a run one at a time and only when nothing else gives.
 #include "invoker/host.h"
 
 #include "invoker/attempt_request.h"
@@ -16,6 +17,8 @@ namespace {
 
 // The least time between two passes over the attempts: 1000 of them, 200 times a second.
 constexpr uint64_t kDeadlineGrainMs = 5;
+// Between two looks for slots while starts lack some.
+constexpr uint64_t kStarvationGrainMs = 20;
 constexpr size_t kFrameHeaderBytes = 8;
 
 }  // namespace
@@ -196,12 +199,16 @@ std::vector<std::shared_ptr<Attempt>> AttemptHostImpl::TakeDue(
 }
 
 void AttemptHostImpl::OnStarvation() {
-  if (starvation_timer_ != 0) {
-    return;
+  if (starvation_timer_ == 0) {
+    starvation_mark_ = slots_.Mark();
+    starvation_mark_at_ms_ = now_ms();
+    LookAtStarvationIn(kDeadlineGrainMs);
   }
-  starvation_mark_ = slots_.Mark();
-  starvation_timer_ = context_.executor.StartTimer(
-      limits::kSlotStealAfterMs, [weak = std::weak_ptr<AttemptHostImpl*>(self_)] {
+}
+
+void AttemptHostImpl::LookAtStarvationIn(DurationMs delay) {
+  starvation_timer_ =
+      context_.executor.StartTimer(delay, [weak = std::weak_ptr<AttemptHostImpl*>(self_)] {
         if (const std::shared_ptr<AttemptHostImpl*> host = weak.lock()) {
           (*host)->LookAtStarvation();
         }
@@ -210,28 +217,54 @@ void AttemptHostImpl::OnStarvation() {
 
 void AttemptHostImpl::LookAtStarvation() {
   starvation_timer_ = 0;
-  if (slots_.StarvingSince(starvation_mark_)) {
-    if (const std::shared_ptr<Attempt> attempt = IdleLongest()) {
+  if (!slots_.AnyShort()) {
+    return;
+  }
+  const std::vector<std::shared_ptr<Attempt>> idle = Idle();
+  // Who is in no run only waits: as many as starts lack slots go at once. Those that were asked a
+  // moment ago are on their way.
+  const size_t lacking = slots_.Lacking();
+  size_t asked = AskedLately();
+  for (const std::shared_ptr<Attempt>& attempt : idle) {
+    if (asked < lacking && !attempt->in_run()) {
       attempt->RequestSuspension();
+      ++asked;
     }
   }
-  if (slots_.StarvingSince(slots_.Mark())) {
-    OnStarvation();
+  if (now_ms() - starvation_mark_at_ms_ >= limits::kSlotStealAfterMs) {
+    // A run that is cut off from its journal costs another attempt: one at a time, and only where
+    // nothing else moves.
+    if (asked == 0 && !idle.empty() && slots_.StarvingSince(starvation_mark_)) {
+      idle.front()->RequestSuspension();
+    }
+    starvation_mark_ = slots_.Mark();
+    starvation_mark_at_ms_ = now_ms();
   }
+  LookAtStarvationIn(kStarvationGrainMs);
 }
 
-std::shared_ptr<Attempt> AttemptHostImpl::IdleLongest() const {
+size_t AttemptHostImpl::AskedLately() const {
   const uint64_t now = now_ms();
-  std::shared_ptr<Attempt> longest;
+  const auto lately = [now](const auto& item) {
+    const std::optional<uint64_t> at = item.second->asked_at_ms();
+    return at && now - *at < limits::kSlotStealAfterMs;
+  };
+  return static_cast<size_t>(std::count_if(attempts_.begin(), attempts_.end(), lately));
+}
+
+std::vector<std::shared_ptr<Attempt>> AttemptHostImpl::Idle() const {
+  const uint64_t now = now_ms();
+  std::vector<std::shared_ptr<Attempt>> idle;
   for (const auto& item : attempts_) {
     const std::shared_ptr<Attempt>& attempt = item.second;
-    const bool idle =
-        attempt->can_be_suspended() && now - attempt->active_at_ms() >= limits::kSlotStealAfterMs;
-    if (idle && (longest == nullptr || attempt->active_at_ms() < longest->active_at_ms())) {
-      longest = attempt;
+    if (attempt->can_be_suspended() && now - attempt->active_at_ms() >= limits::kSlotStealAfterMs) {
+      idle.push_back(attempt);
     }
   }
-  return longest;
+  std::sort(idle.begin(), idle.end(), [](const auto& left, const auto& right) {
+    return left->active_at_ms() < right->active_at_ms();
+  });
+  return idle;
 }
 
 std::unique_ptr<AttemptHost> MakeAttemptHost(

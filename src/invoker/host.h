@@ -49,8 +49,11 @@ class AttemptHostImpl final : public AttemptHost, private AttemptOwner {
   void LookAtDeadlines();
   std::vector<std::shared_ptr<Attempt>> TakeDue(uint64_t now, std::optional<uint64_t>& next) const;
   void OnStarvation();
+  void LookAtStarvationIn(DurationMs delay);
   void LookAtStarvation();
-  std::shared_ptr<Attempt> IdleLongest() const;
+  size_t AskedLately() const;
+  // Those that may be asked to suspend and have been idle long enough, idle longest first.
+  std::vector<std::shared_ptr<Attempt>> Idle() const;
 
   const InvokerOptions options_;
   PartitionGateway& gateway_;
@@ -70,6 +73,7 @@ class AttemptHostImpl final : public AttemptHost, private AttemptOwner {
 
   Executor::TimerId starvation_timer_ = 0;
   uint64_t starvation_mark_ = 0;
+  uint64_t starvation_mark_at_ms_ = 0;
 
   // Work that was posted or timed does nothing once this is gone.
   std::shared_ptr<AttemptHostImpl*> self_;

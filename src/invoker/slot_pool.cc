@@ -25,7 +25,8 @@ class SlotPoolImpl final : public SlotPool {
     PERDURE_ASSERT(slots > 0);
   }
 
-  size_t Acquire(PartitionId partition, size_t want) override {
+  size_t Acquire(PartitionId partition, size_t want, size_t waiting) override {
+    PERDURE_ASSERT(waiting >= want);
     size_t got = TakeFree(want);
     if (got == want && noted_.load() == 0) {
       return got;
@@ -40,7 +41,7 @@ class SlotPoolImpl final : public SlotPool {
     if (got == want) {
       waiting_.erase(partition);
     } else {
-      NoteWaiting(partition, got > 0);
+      NoteWaiting(partition, got > 0, waiting - got);
     }
     noted_.store(waiting_.size());
     return got;
@@ -74,9 +75,23 @@ class SlotPoolImpl final : public SlotPool {
     });
   }
 
+  bool AnyShort() const override { return noted_.load() > 0; }
+
+  size_t Lacking() const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    size_t lacking = 0;
+    for (const auto& item : waiting_) {
+      lacking += item.second.lacking;
+    }
+    const size_t free = free_.load();
+    const size_t hosts = std::max<size_t>(watchers_.size(), 1);
+    return lacking <= free ? 0 : (lacking - free + hosts - 1) / hosts;
+  }
+
  private:
   struct Waiting {
     uint64_t ticket = 0;  // when it last got a slot, or began to wait
+    size_t lacking = 0;   // starts without a slot when it last asked
     bool asleep = true;   // not woken since it asked
   };
 
@@ -91,9 +106,10 @@ class SlotPoolImpl final : public SlotPool {
   }
 
   // REQUIRES: mutex_ is held.
-  void NoteWaiting(PartitionId partition, bool got_some) {
+  void NoteWaiting(PartitionId partition, bool got_some, size_t lacking) {
     const auto [item, is_new] = waiting_.try_emplace(partition);
     item->second.asleep = true;
+    item->second.lacking = lacking;
     if (is_new || got_some) {
       item->second.ticket = ++ticket_;
     }

@@ -80,7 +80,7 @@ void EmbeddedCommitLog::Hold(Ticket ticket, Executor& destination, MoveFunction<
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     PERDURE_ASSERT(ticket <= newest());
-    if (ticket <= durable() && !held_.WaitsFor(destination)) {
+    if (ticket <= durable()) {
       metrics_.released.fetch_add(1, std::memory_order_relaxed);
       destination.Post(std::move(work));
       return;

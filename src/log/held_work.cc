@@ -3,6 +3,7 @@
 // Queues are searched linearly: there are as many destinations as threads.
 #include "log/held_work.h"
 
+#include <iterator>
 #include <utility>
 
 namespace perdure {
@@ -39,22 +40,21 @@ void PostBatches::PostAll() {
 
 void HeldWork::Add(Ticket ticket, Executor& destination, MoveFunction<void()> work) {
   ++size_;
-  for (Lane& lane : lanes_) {
-    if (lane.destination == &destination) {
-      lane.items.push_back(Item{ticket, std::move(work)});
-      return;
-    }
+  Lane& lane = LaneOf(destination);
+  // Almost always the end: only a turn that wrote nothing waits for an older ticket.
+  auto at = lane.items.end();
+  while (at != lane.items.begin() && std::prev(at)->ticket > ticket) {
+    --at;
   }
-  Lane lane{&destination, {}};
-  lane.items.push_back(Item{ticket, std::move(work)});
-  lanes_.push_back(std::move(lane));
+  lane.items.insert(at, Item{ticket, std::move(work)});
 }
 
-bool HeldWork::WaitsFor(const Executor& destination) const {
-  for (const Lane& lane : lanes_) {
-    if (lane.destination == &destination) return !lane.items.empty();
+HeldWork::Lane& HeldWork::LaneOf(Executor& destination) {
+  for (Lane& lane : lanes_) {
+    if (lane.destination == &destination) return lane;
   }
-  return false;
+  lanes_.push_back(Lane{&destination, {}});
+  return lanes_.back();
 }
 
 void HeldWork::TakeDurable(Ticket durable, PostBatches& out) {

@@ -36,9 +36,8 @@ class PostBatches {
 class HeldWork {
  public:
   void Add(Ticket ticket, Executor& destination, MoveFunction<void()> work);
-  // Whether something waits for this destination; later work has to wait behind it.
-  bool WaitsFor(const Executor& destination) const;
-  // Moves what is durable to `out`, in the order of the calls of Add per destination.
+  // Moves what is durable to `out`: per destination in the order of tickets, and of the calls of
+  // Add for equal ones.
   void TakeDurable(Ticket durable, PostBatches& out);
   void Clear();
   size_t size() const { return size_; }
@@ -51,8 +50,11 @@ class HeldWork {
   // Kept when empty: a destination that held once holds again.
   struct Lane {
     Executor* destination;
-    std::deque<Item> items;
+    std::deque<Item> items;  // by ticket
   };
+
+  Lane& LaneOf(Executor& destination);
+
   std::deque<Lane> lanes_;  // in the order of first use, so that equal calls give an equal order
   size_t size_ = 0;
 };

@@ -59,7 +59,7 @@ Ticket MemoryCommitLog::Append(PartitionId /*partition*/, uint64_t /*term*/, Sta
 
 void MemoryCommitLog::Hold(Ticket ticket, Executor& destination, MoveFunction<void()> work) {
   PERDURE_ASSERT(ticket <= newest_);
-  if (ticket <= durable_ && !held_.WaitsFor(destination)) {
+  if (ticket <= durable_) {
     destination.Post(std::move(work));
     return;
   }

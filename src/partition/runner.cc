@@ -68,8 +68,8 @@ void Runner::Open() {
     return publish != nullptr;
   });
   machine_->EndTurn(*txn);
-  const Ticket ticket = parts_.log.Append(partition_, parts_.term, *txn);
-  Dispatch(std::move(effects), ticket);
+  newest_ = parts_.log.Append(partition_, parts_.term, *txn);
+  Dispatch(std::move(effects));
 }
 
 void Runner::SubmitDue(TimeMs wall) {
@@ -133,19 +133,24 @@ bool Runner::Turn() {
   }
   PullStarts(*txn, effects, wall);
   machine_->EndTurn(*txn);
-  const Ticket ticket = parts_.log.Append(partition_, parts_.term, *txn);
-  Dispatch(std::move(effects), ticket);
+  // What a turn derives its effects from is the partition's own: a turn that wrote nothing waits
+  // for the newest write set of the partition, not of the database.
+  if (!txn->empty()) {
+    newest_ = parts_.log.Append(partition_, parts_.term, *txn);
+  }
+  Dispatch(std::move(effects));
   return starts_left_ || !accepted_.empty() || !new_work_.empty() || !mailbox_.empty();
 }
 
 void Runner::PullStarts(StateTxn& txn, Effects& effects, TimeMs wall) {
   starts_left_ = false;
-  const size_t ready = std::min(machine_->ready_count(), limits::kTurnCommandsMax);
-  if (ready == 0) {
+  const size_t waiting = machine_->ready_count();
+  if (waiting == 0) {
     return;
   }
   PERDURE_ASSERT(parts_.slots != nullptr);
-  const size_t slots = parts_.slots->Acquire(partition_, ready);
+  const size_t ready = std::min(waiting, limits::kTurnCommandsMax);
+  const size_t slots = parts_.slots->Acquire(partition_, ready, waiting);
   const size_t started =
       slots == 0 ? 0 : machine_->PullStarts(slots, MakeStamp(wall), txn, effects);
   PERDURE_ASSERT(started <= slots);
@@ -156,7 +161,7 @@ void Runner::PullStarts(StateTxn& txn, Effects& effects, TimeMs wall) {
   starts_left_ = slots == ready && machine_->ready_count() > 0;
 }
 
-void Runner::Dispatch(Effects effects, Ticket ticket) {
+void Runner::Dispatch(Effects effects) {
   const size_t io_threads = parts_.target.io_thread_count();
   std::vector<Effects> groups(io_threads);
   std::shared_ptr<const SchemaView> schema;
@@ -205,7 +210,7 @@ void Runner::Dispatch(Effects effects, Ticket ticket) {
     }
     // A new schema is published before the answers of its turn leave, whichever thread is first.
     parts_.log.Hold(
-        ticket,
+        newest_,
         parts_.target.executor(i),
         [target = &parts_.target,
          publisher = &parts_.publisher,

@@ -53,7 +53,7 @@ class Runner {
   std::unique_ptr<Envelope> NextEnvelope(size_t taken);
   Stamp MakeStamp(TimeMs wall);
   void PullStarts(StateTxn& txn, Effects& effects, TimeMs wall);
-  void Dispatch(Effects effects, Ticket ticket);
+  void Dispatch(Effects effects);
   uint64_t Entropy();
 
   RunnerParts parts_;
@@ -67,6 +67,7 @@ class Runner {
   std::vector<std::unique_ptr<Envelope>> taken_new_work_;
   // More is ready, and it was not slots that ended the last pull.
   bool starts_left_ = false;
+  Ticket newest_;  // of this partition; whatever it says waits for this one
   TimeMs now_ = 0;
   uint64_t entropy_;
 };

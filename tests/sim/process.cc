@@ -266,7 +266,7 @@ std::optional<std::string> Process::Unfinished() {
       return "an attempt of " + Short(hosts_[i]->Live().front().id) + " is alive";
     }
   }
-  const size_t free = slots_->Acquire(PartitionId{0}, shape_.slots);
+  const size_t free = slots_->Acquire(PartitionId{0}, shape_.slots, shape_.slots);
   slots_->Release(free);
   if (free != shape_.slots) {
     return std::to_string(shape_.slots - free) + " slots were not given back";

@@ -40,9 +40,10 @@ class AttemptHost {
 class SlotPool {
  public:
   virtual ~SlotPool() = default;
-  // Takes up to `want` slots. If it gives fewer, the partition is woken (SlotsFreed) when slots
-  // come back, and the invoker knows that somebody waits.
-  virtual size_t Acquire(PartitionId partition, size_t want) = 0;
+  // Takes up to `want` slots; `waiting` starts, at least as many, wait in all. If it gives fewer
+  // than `want`, the partition is woken (SlotsFreed) when slots come back, and the invoker knows
+  // that somebody waits.
+  virtual size_t Acquire(PartitionId partition, size_t want, size_t waiting) = 0;
   virtual void Release(size_t count) = 0;
 
   // For hosts, which free slots when starts wait too long. `starved` is called (Thread: any) when a
@@ -55,6 +56,10 @@ class SlotPool {
     static_cast<void>(mark);
     return false;
   }
+  // Some partition has fewer slots than it wanted when it last asked.
+  virtual bool AnyShort() const { return false; }
+  // The share of one host in the starts that lack a slot.
+  virtual size_t Lacking() const { return 0; }
 };
 
 }  // namespace perdure

@@ -29,8 +29,9 @@ class CommitLog {
   virtual Ticket newest() const = 0;
   virtual Ticket durable() const = 0;
 
-  // Posts `work` to `destination` once `ticket` is durable, in the order of the calls per
-  // destination. `destination` outlives the log. Thread: any.
+  // Posts `work` to `destination` once `ticket` is durable: per destination in the order of
+  // tickets, and of the calls for equal ones. So whoever never goes back in its tickets, as a
+  // partition, keeps its order. `destination` outlives the log. Thread: any.
   virtual void Hold(Ticket ticket, Executor& destination, MoveFunction<void()> work) = 0;
 
   // Posts `work` to `destination` after a sync that began after this call (promise 1, readers).

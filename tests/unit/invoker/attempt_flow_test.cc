@@ -202,22 +202,36 @@ TEST(SlotStealing, LongestIdleAttemptIsAskedToSuspend) {
   bench.time.Advance(10);
   StreamLog& less_idle = bench.Start(2);
   bench.Head(less_idle);
-  bench.time.Advance(1000);
-  EXPECT_FALSE(idle.finished) << "nobody waits";
-
-  EXPECT_EQ(bench.pool->Acquire(PartitionId{1}, 1), 0U);
-  bench.time.Advance(99);
-  EXPECT_FALSE(idle.finished);
-  bench.time.Advance(2);
+  bench.time.Advance(80);
+  EXPECT_EQ(bench.pool->Acquire(PartitionId{1}, 1, 1), 0U);
+  bench.time.Advance(7);
+  EXPECT_FALSE(idle.finished) << "not idle for long enough";
+  bench.time.Advance(30);
   EXPECT_TRUE(idle.finished);
-  EXPECT_FALSE(less_idle.finished) << "one per look";
+  EXPECT_FALSE(less_idle.finished) << "one is enough";
 
   // The SDK suspends, the slot is free, the partition is woken and takes it: nobody waits.
   idle.listener->OnData(SuspensionFrame(1));
-  EXPECT_EQ(bench.pool->Acquire(PartitionId{1}, 1), 1U);
+  EXPECT_EQ(bench.pool->Acquire(PartitionId{1}, 1, 1), 1U);
   bench.time.Advance(1000);
   EXPECT_FALSE(less_idle.finished);
   EXPECT_EQ(bench.time.timer_count(), 1U) << "only the deadlines";
+}
+
+TEST(SlotStealing, AttemptThatDoesNotLeaveIsNotWaitedFor) {
+  Bench bench(2);
+  StreamLog& stubborn = bench.Start(1);
+  bench.Head(stubborn);
+  bench.time.Advance(10);
+  StreamLog& other = bench.Start(2);
+  bench.Head(other);
+  bench.time.Advance(500);
+  EXPECT_EQ(bench.pool->Acquire(PartitionId{1}, 1, 1), 0U);
+  bench.time.Advance(50);
+  EXPECT_TRUE(stubborn.finished);
+  EXPECT_FALSE(other.finished);
+  bench.time.Advance(100);
+  EXPECT_TRUE(other.finished);
 }
 
 TEST(SlotStealing, GoesOnWhileStartsWait) {
@@ -227,18 +241,53 @@ TEST(SlotStealing, GoesOnWhileStartsWait) {
     bench.time.Advance(1);
   }
   bench.time.Advance(500);
-  EXPECT_EQ(bench.pool->Acquire(PartitionId{1}, 5), 0U);
+  EXPECT_EQ(bench.pool->Acquire(PartitionId{1}, 5, 5), 0U);
   bench.time.Advance(310);
   for (const auto& stream : bench.client.streams) {
     EXPECT_TRUE(stream->finished);
   }
 }
 
+TEST(SlotStealing, AsManyWaitingAttemptsGoAsStartsLackSlots) {
+  Bench bench(3);
+  for (uint8_t i = 1; i <= 3; ++i) {
+    bench.Head(bench.Start(i));
+    bench.time.Advance(1);
+  }
+  bench.time.Advance(500);
+  EXPECT_EQ(bench.pool->Acquire(PartitionId{1}, 1, 2), 0U);
+  bench.time.Advance(101);
+  EXPECT_TRUE(bench.client.streams[0]->finished);
+  EXPECT_TRUE(bench.client.streams[1]->finished);
+  EXPECT_FALSE(bench.client.streams[2]->finished) << "nobody wants its slot";
+}
+
+TEST(SlotStealing, AttemptInARunGoesLastAndAlone) {
+  Bench bench(3);
+  for (uint8_t i = 1; i <= 3; ++i) {
+    StreamLog& stream = bench.Start(i);
+    bench.Head(stream);
+    if (i < 3) {
+      stream.listener->OnData(RunFrame(1));
+      static_cast<void>(bench.gateway.Take());
+    }
+    bench.time.Advance(1);
+  }
+  bench.time.Advance(500);
+  EXPECT_EQ(bench.pool->Acquire(PartitionId{1}, 3, 3), 0U);
+  bench.time.Advance(101);
+  EXPECT_FALSE(bench.client.streams[0]->finished);
+  EXPECT_TRUE(bench.client.streams[2]->finished) << "it only waits";
+  bench.time.Advance(100);
+  EXPECT_TRUE(bench.client.streams[0]->finished);
+  EXPECT_FALSE(bench.client.streams[1]->finished) << "one per look";
+}
+
 TEST(SlotStealing, BusyAttemptIsNotDisturbed) {
   Bench bench(1);
   StreamLog& busy = bench.Start(1);
   bench.Head(busy);
-  EXPECT_EQ(bench.pool->Acquire(PartitionId{1}, 1), 0U);
+  EXPECT_EQ(bench.pool->Acquire(PartitionId{1}, 1, 1), 0U);
   for (int i = 0; i < 20; ++i) {
     bench.time.Advance(50);
     busy.listener->OnData(RunFrame(1));

@@ -243,7 +243,7 @@ TEST(Attempt, NewerEpochResetsTheOlder) {
 TEST(Attempt, LateStartOfAnOlderEpochGivesItsSlotBack) {
   Bench bench;
   StreamLog& stream = bench.Start(1, 6);
-  EXPECT_EQ(bench.pool->Acquire(bench.gateway.PartitionFor(IdOf(1)), 1), 1U);
+  EXPECT_EQ(bench.pool->Acquire(bench.gateway.PartitionFor(IdOf(1)), 1, 1), 1U);
   bench.host->Start(bench.StartOf(1, 5));
 
   EXPECT_EQ(bench.client.streams.size(), 1U);
@@ -357,7 +357,7 @@ TEST(AttemptHost, DestructionResetsEverythingAndTouchesNobody) {
   EXPECT_TRUE(draining.destroyed);
   EXPECT_EQ(bench.time.timer_count(), 0U);
   EXPECT_EQ(bench.gateway.items.size(), 1U);
-  bench.pool->Acquire(PartitionId{1}, 1000);  // a watcher that is gone
+  bench.pool->Acquire(PartitionId{1}, 1000, 1000);  // a watcher that is gone
   bench.time.Advance(1000);
 }
 

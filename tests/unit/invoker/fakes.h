@@ -259,7 +259,7 @@ class Bench {
   }
   // Takes a slot and starts; the stream that was opened.
   StreamLog& Start(StartAttempt start) {
-    EXPECT_EQ(pool->Acquire(gateway.PartitionFor(start.id), 1), 1U);
+    EXPECT_EQ(pool->Acquire(gateway.PartitionFor(start.id), 1, 1), 1U);
     host->Start(std::move(start));
     return *client.streams.back();
   }
@@ -275,7 +275,7 @@ class Bench {
 
   // All slots are back. Takes none.
   size_t SlotsInUse() {
-    const size_t free = pool->Acquire(PartitionId{99}, slot_count_);
+    const size_t free = pool->Acquire(PartitionId{99}, slot_count_, slot_count_);
     pool->Release(free);
     std::erase_if(gateway.items, [](const auto& item) { return item.partition.value == 99; });
     return slot_count_ - free;

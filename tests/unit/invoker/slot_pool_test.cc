@@ -29,21 +29,21 @@ TEST(SlotPool, GivesWhatThereIs) {
   FakeGateway gateway;
   const auto pool = MakeSlotPool(3, gateway);
 
-  EXPECT_EQ(pool->Acquire(kA, 2), 2U);
-  EXPECT_EQ(pool->Acquire(kA, 2), 1U);
-  EXPECT_EQ(pool->Acquire(kB, 1), 0U);
+  EXPECT_EQ(pool->Acquire(kA, 2, 2), 2U);
+  EXPECT_EQ(pool->Acquire(kA, 2, 2), 1U);
+  EXPECT_EQ(pool->Acquire(kB, 1, 1), 0U);
   pool->Release(3);
-  EXPECT_EQ(pool->Acquire(kB, 5), 3U);
+  EXPECT_EQ(pool->Acquire(kB, 5, 5), 3U);
 }
 
 TEST(SlotPool, WakesEverybodyWhoWaitsOnceAndNobodyElse) {
   FakeGateway gateway;
   const auto pool = MakeSlotPool(2, gateway);
-  EXPECT_EQ(pool->Acquire(kA, 2), 2U);
+  EXPECT_EQ(pool->Acquire(kA, 2, 2), 2U);
   pool->Release(1);
   EXPECT_TRUE(Woken(gateway).empty());
-  EXPECT_EQ(pool->Acquire(kA, 2), 1U);
-  EXPECT_EQ(pool->Acquire(kB, 1), 0U);
+  EXPECT_EQ(pool->Acquire(kA, 2, 2), 1U);
+  EXPECT_EQ(pool->Acquire(kB, 1, 1), 0U);
 
   pool->Release(1);
   EXPECT_EQ(Woken(gateway), (std::vector<PartitionId>{kA, kB}));
@@ -54,11 +54,11 @@ TEST(SlotPool, WakesEverybodyWhoWaitsOnceAndNobodyElse) {
 TEST(SlotPool, ServedPartitionIsNotWoken) {
   FakeGateway gateway;
   const auto pool = MakeSlotPool(1, gateway);
-  EXPECT_EQ(pool->Acquire(kA, 1), 1U);
-  EXPECT_EQ(pool->Acquire(kB, 1), 0U);
+  EXPECT_EQ(pool->Acquire(kA, 1, 1), 1U);
+  EXPECT_EQ(pool->Acquire(kB, 1, 1), 0U);
   pool->Release(1);
   EXPECT_EQ(Woken(gateway).size(), 1U);
-  EXPECT_EQ(pool->Acquire(kB, 1), 1U);
+  EXPECT_EQ(pool->Acquire(kB, 1, 1), 1U);
 
   pool->Release(1);
   EXPECT_TRUE(Woken(gateway).empty());
@@ -69,26 +69,26 @@ TEST(SlotPool, StarvingIsMeasuredFromTheLastSlot) {
   const auto pool = MakeSlotPool(1, gateway);
   int starved = 0;
   pool->Watch([&starved] { ++starved; });
-  EXPECT_EQ(pool->Acquire(kA, 1), 1U);
+  EXPECT_EQ(pool->Acquire(kA, 1, 1), 1U);
   EXPECT_EQ(starved, 0);
   EXPECT_FALSE(pool->StarvingSince(pool->Mark()));
 
-  EXPECT_EQ(pool->Acquire(kB, 2), 0U);
+  EXPECT_EQ(pool->Acquire(kB, 2, 2), 0U);
   EXPECT_EQ(starved, 1);
   const uint64_t mark = pool->Mark();
   EXPECT_TRUE(pool->StarvingSince(mark));
-  EXPECT_EQ(pool->Acquire(kB, 2), 0U);
+  EXPECT_EQ(pool->Acquire(kB, 2, 2), 0U);
   EXPECT_EQ(starved, 1) << "it waits already";
   EXPECT_TRUE(pool->StarvingSince(mark));
 
   // It got one: it waits anew. Served in full: it waits no more.
   pool->Release(1);
   EXPECT_FALSE(pool->StarvingSince(pool->Mark())) << "woken, not heard of yet";
-  EXPECT_EQ(pool->Acquire(kB, 2), 1U);
+  EXPECT_EQ(pool->Acquire(kB, 2, 2), 1U);
   EXPECT_FALSE(pool->StarvingSince(mark));
   EXPECT_TRUE(pool->StarvingSince(pool->Mark()));
   pool->Release(1);
-  EXPECT_EQ(pool->Acquire(kB, 1), 1U);
+  EXPECT_EQ(pool->Acquire(kB, 1, 1), 1U);
   EXPECT_FALSE(pool->StarvingSince(pool->Mark()));
 }
 
@@ -100,7 +100,7 @@ TEST(SlotPool, CountsRightBetweenThreads) {
     threads.emplace_back([&pool] {
       for (int i = 0; i < 2000; ++i) {
         // 4 x 25: nobody ever gets less, so the gateway is never called.
-        const size_t got = pool->Acquire(kA, 25);
+        const size_t got = pool->Acquire(kA, 25, 25);
         EXPECT_EQ(got, 25U);
         pool->Release(got);
       }
@@ -109,7 +109,7 @@ TEST(SlotPool, CountsRightBetweenThreads) {
   for (std::thread& thread : threads) {
     thread.join();
   }
-  EXPECT_EQ(pool->Acquire(kA, 100), 100U);
+  EXPECT_EQ(pool->Acquire(kA, 100, 100), 100U);
 }
 
 TEST(SlotPoolDeathTest, GivingBackWhatWasNotTakenIsABrokenInvariant) {

@@ -142,25 +142,30 @@ TEST(EmbeddedCommitLog, PostsOncePerDestinationAndKeepsTheOrderOfTheCalls) {
   EXPECT_EQ(two.posts(), 1U);
 }
 
-TEST(EmbeddedCommitLog, AnOldTicketDoesNotOvertakeANewOne) {
+TEST(EmbeddedCommitLog, WorkLeavesInTheOrderOfItsTickets) {
   GatedSink sink;
   ManualExecutor executor;
   std::vector<std::string> notes;
   const auto log = StartOnDemand(sink);
-  const Ticket old_ticket = AppendRow(*log, sink.store(), "a");
-  log->Hold(old_ticket, executor, Note(notes, "a"));
+  const Ticket durable = AppendRow(*log, sink.store(), "a");
+  log->Hold(durable, executor, Note(notes, "a"));
   executor.WaitForPosts(1);
   log->PauseSyncer();
 
-  log->Hold(AppendRow(*log, sink.store(), "b"), executor, Note(notes, "b"));
-  log->Hold(old_ticket, executor, Note(notes, "late"));
+  const Ticket first = AppendRow(*log, sink.store(), "b");
+  const Ticket second = AppendRow(*log, sink.store(), "c");
+  log->Hold(second, executor, Note(notes, "c"));
+  log->Hold(first, executor, Note(notes, "b"));
+  log->Hold(second, executor, Note(notes, "c again"));
+  log->Hold(first, executor, Note(notes, "b again"));
+  log->Hold(durable, executor, Note(notes, "a again"));
   executor.RunAll();
-  EXPECT_THAT(notes, ElementsAre("a"));
+  EXPECT_THAT(notes, ElementsAre("a", "a again"));
 
   log->ResumeSyncer();
-  executor.WaitForPosts(2);
+  executor.WaitForPosts(3);
   executor.RunAll();
-  EXPECT_THAT(notes, ElementsAre("a", "b", "late"));
+  EXPECT_THAT(notes, ElementsAre("a", "a again", "b", "b again", "c", "c again"));
 }
 
 TEST(EmbeddedCommitLog, DurableWorkIsPostedAtOnce) {

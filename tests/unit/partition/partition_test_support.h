@@ -85,7 +85,7 @@ class FakeTarget final : public EffectTarget {
 
 class FakeSlots final : public SlotPool {
  public:
-  size_t Acquire(PartitionId /*partition*/, size_t want) override {
+  size_t Acquire(PartitionId /*partition*/, size_t want, size_t /*waiting*/) override {
     asked.push_back(want);
     const size_t given = std::min(want, free);
     free -= given;
