@@ -35,7 +35,7 @@ struct WorkRow {
 std::string EncodeStatus(const InvocationStatus& status);
 InvocationStatus DecodeStatus(BytesView bytes);
 
-std::string EncodePartition(const PartitionRow& row);
+std::string EncodePartition(const PartitionRow& partition);
 PartitionRow DecodePartition(BytesView bytes);
 
 std::string EncodeOutbox(const PeerPayload& payload);
