@@ -133,7 +133,6 @@ void ClientConnection::ConnectNext(const error_code& last_error) {
 void ClientConnection::OnConnected() {
   PrepareSocket(socket_);
   phase_ = Phase::kSettling;
-  last_read_ns_ = Now();
   Flush();
 }
 
@@ -174,7 +173,7 @@ void ClientConnection::OnReadable() {
       session_->FeedEnd();
       break;
     }
-    last_read_ns_ = Now();
+    OnSignOfLife();
     session_->Feed(result.bytes);
     if (result.bytes.size() < buffer.size()) {
       break;  // the kernel has no more
@@ -231,8 +230,8 @@ void ClientConnection::AfterBytes() {
   WaitReadable();
 }
 
-// The interval is only ever shortened by the jitter, so that interval and timeout together bound
-// how long a silent peer can hold its streams (60 s with the defaults).
+// The interval runs from the last answer and is only ever shortened by the jitter, so that interval
+// and timeout together bound how long a silent peer can hold its streams (60 s with the defaults).
 void ClientConnection::StartKeepAlive() {
   if (options_.keep_alive_interval == 0) {
     return;
@@ -247,18 +246,21 @@ void ClientConnection::SendPing() {
   if (!session_->Ping()) {
     return;  // HTTP/1.1 has none; the kernel's probes find a dead host
   }
-  ping_sent_ns_ = Now();
+  ping_unanswered_ = true;
   Touch();
   ping_timer_ = After(options_.keep_alive_timeout, &ClientConnection::OnPingTimeout);
 }
 
-void ClientConnection::OnPingTimeout() {
-  // Anything the peer said since is as good as the answer: a large response may stand before it.
-  if (last_read_ns_ < ping_sent_ns_) {
-    Fail(HttpFailure::kConnectionLost, "the peer does not answer (keep-alive timed out)");
-    return;
+// Anything the peer says is as good as the answer: a large response may stand before it.
+void ClientConnection::OnSignOfLife() {
+  if (std::exchange(ping_unanswered_, false)) {
+    thread_.CancelTimer(ping_timer_);
+    StartKeepAlive();
   }
-  StartKeepAlive();
+}
+
+void ClientConnection::OnPingTimeout() {
+  Fail(HttpFailure::kConnectionLost, "the peer does not answer (keep-alive timed out)");
 }
 
 void ClientConnection::OnConnectTimeout() {

@@ -71,6 +71,7 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
 
   void StartKeepAlive();
   void SendPing();
+  void OnSignOfLife();
   void WatchIdle();
   void Fail(HttpFailure failure, std::string_view message);
   void Close(HttpFailure failure, const std::string& message);
@@ -94,12 +95,11 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
   bool read_pending_ = false;
   bool write_pending_ = false;
   bool dirty_ = false;
+  bool ping_unanswered_ = false;
 
   Executor::TimerId connect_timer_ = 0;
   Executor::TimerId ping_timer_ = 0;
   Executor::TimerId idle_timer_ = 0;
-  uint64_t last_read_ns_ = 0;
-  uint64_t ping_sent_ns_ = 0;
   uint64_t idle_since_ns_ = 0;  // 0: it has streams
 };
 

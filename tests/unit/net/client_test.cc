@@ -206,6 +206,24 @@ TEST(HttpClient, PeerThatGoesSilentCostsTheKeepAlive) {
   client->Stop(0);
 }
 
+// Else a peer that falls silent right after an answer holds its streams for two timeouts.
+TEST(HttpClient, NextPingCountsFromTheAnswer) {
+  const PlainServer server;
+  const auto client = MakeNetwork(1, {.keep_alive_interval = 20, .keep_alive_timeout = 3'600'000});
+  client->Start();
+  Call call;
+  call.Start(*client, Request(server.port(), "/"));
+  const auto socket = server.Accept();
+  socket->Send(std::string_view("\0\0\0\x04\0\0\0\0\0", 9));  // SETTINGS
+  const std::string_view ping("\0\0\x08\x06\0\0\0\0\0\0\0\0\0\0\0\0\0", 17);
+  const std::string_view pong("\0\0\x08\x06\x01\0\0\0\0\0\0\0\0\0\0\0\0", 17);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(socket->ReadUntil(ping).find("<end>"), std::string::npos) << i;
+    socket->Send(pong);
+  }
+  client->Stop(0);
+}
+
 TEST(HttpClient, PingsAreAnsweredByOurServer) {
   Holder holder;
   Pair pair(
