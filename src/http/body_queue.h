@@ -75,7 +75,4 @@ class BodyQueue {
   size_t size_ = 0;
 };
 
-// A stream whose queue fell to this after a write is told that it has drained.
-inline constexpr size_t kDrainedLowWater = 16 * 1024;
-
 }  // namespace perdure

@@ -180,7 +180,7 @@ void Http1ClientSession::Produce(std::string& out, size_t max) {
     return;
   }
   out += std::exchange(head_, {});
-  const bool had_body = !body_.empty();
+  const size_t before = body_.size();
   while (!body_.empty() && out.size() < max) {
     const size_t size = std::min({body_.size(), kChunkMax, max - out.size()});
     std::array<char, 16> digits{};
@@ -194,7 +194,7 @@ void Http1ClientSession::Produce(std::string& out, size_t max) {
     out += "0\r\n\r\n";
     end_sent_ = true;
   }
-  if (had_body && body_.size() <= kDrainedLowWater && listener_ != nullptr) {
+  if (body_.size() < before && listener_ != nullptr) {
     listener_->OnDrained();
   }
   if (response_done_ && body_finished_ && !has_output()) {

@@ -59,7 +59,7 @@ void Http2ClientSession::RegisterSend(nghttp2_session_callbacks* callbacks) {
         PERDURE_ASSERT(stream != nullptr);
         self.out_->append(http2::View(head, kFrameHeadSize));
         stream->body.MoveTo(*self.out_, size);
-        if (!stream->sent_some) {
+        if (size > 0 && !stream->sent_some) {
           stream->sent_some = true;
           self.written_.push_back(frame->hd.stream_id);
         }
@@ -186,7 +186,7 @@ void Http2ClientSession::Produce(std::string& out, size_t max) {
       continue;
     }
     stream->sent_some = false;
-    if (stream->body.size() <= kDrainedLowWater && stream->listener != nullptr) {
+    if (stream->listener != nullptr) {
       stream->listener->OnDrained();
     }
   }

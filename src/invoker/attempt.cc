@@ -58,7 +58,7 @@ void Attempt::Open(HttpClient& client, Executor& io, HttpStreamRequest request) 
   const std::shared_ptr<Attempt> self = shared_from_this();
   window_ = std::make_shared<MailboxWindow>(io, self);
   http_ = client.Open(std::move(request), *this);
-  Advance(false);
+  Advance();
 }
 
 void Attempt::Notify(NotifyAttempt notify) {
@@ -72,7 +72,7 @@ void Attempt::Notify(NotifyAttempt notify) {
   }
   CountRuns(notify.chunk.entries);
   stream_.OnNotify(notify, owner_.now_ms());
-  Advance(false);
+  Advance();
 }
 
 void Attempt::RequestSuspension() {
@@ -80,7 +80,7 @@ void Attempt::RequestSuspension() {
   suspension_requested_ = true;
   asked_at_ms_ = owner_.now_ms();
   stream_.RequestSuspension(*asked_at_ms_);
-  Advance(false);
+  Advance();
 }
 
 void Attempt::Reset() {
@@ -132,11 +132,12 @@ void Attempt::OnFailure(HttpFailure failure, std::string_view message) {
 
 void Attempt::OnDrained() {
   const std::shared_ptr<Attempt> self = shared_from_this();
-  Advance(true);
+  stream_.OnSent(owner_.now_ms());
+  Advance();
 }
 
 void Attempt::OnMailboxPlace() {
-  Advance(false);
+  Advance();
 }
 
 void Attempt::Handle(StreamEvents events) {
@@ -154,16 +155,16 @@ void Attempt::Handle(StreamEvents events) {
     }
     Enqueue(std::move(*events.failed));
   }
-  Advance(false);
+  Advance();
 }
 
-void Attempt::Advance(bool drained) {
+void Attempt::Advance() {
   if (gone_) {
     return;
   }
   if (http_ != nullptr) {
     WriteOutput();
-    if (drained || http_->unsent_bytes() <= kUnsentLow) {
+    if (http_->unsent_bytes() <= kUnsentLow) {
       if (std::optional<ReadJournal> read = stream_.TakeReadRequest()) {
         read_outstanding_ = true;
         Enqueue(*read);

@@ -103,7 +103,7 @@ class Attempt final : public HttpStreamListener,
 
  private:
   void Handle(StreamEvents events);
-  void Advance(bool drained);
+  void Advance();
   void WriteOutput();
   void Enqueue(Command command);
   void Flush();

@@ -116,6 +116,12 @@ class InvocationStream::Impl {
     return phase_ != Phase::kOver && (half_close_due_ || sender_.has_pieces());
   }
 
+  void OnSent(uint64_t now_ms) {
+    if (phase_ == Phase::kReplaying) {
+      last_frame_ms_ = now_ms;
+    }
+  }
+
   std::optional<ReadJournal> TakeReadRequest() {
     if (phase_ != Phase::kReplaying && phase_ != Phase::kStreaming) {
       return std::nullopt;
@@ -240,6 +246,11 @@ class InvocationStream::Impl {
   std::optional<StreamDeadline> NextDeadline() const {
     switch (phase_) {
       case Phase::kReplaying:
+        if (sender_.read_outstanding()) {
+          return std::nullopt;  // it is the partition's turn, not the SDK's
+        }
+        return StreamDeadline{
+            DeadlineKind::kReplay, SaturatingAdd(last_frame_ms_, replay_timeout())};
       case Phase::kOver:
         return std::nullopt;
       case Phase::kStreaming:
@@ -260,6 +271,14 @@ class InvocationStream::Impl {
       return {};
     }
     switch (deadline->kind) {
+      case DeadlineKind::kReplay: {
+        AttemptProblem problem;
+        problem.doc_code = "RT0001";
+        problem.message = "the service read nothing of its journal for " +
+                          std::to_string(replay_timeout()) +
+                          " ms (inactivity timeout and abort timeout together)";
+        return Fail(std::move(problem));
+      }
       case DeadlineKind::kInactivity:
         RequestSuspension(now_ms);
         return {};
@@ -282,6 +301,10 @@ class InvocationStream::Impl {
   size_t pending_frame_bytes() const { return decoder_.pending_frame_bytes(); }
 
  private:
+  // During the replay the SDK cannot be asked to suspend. It may be silent for as long as an SDK
+  // that is asked and does not answer.
+  DurationMs replay_timeout() const { return SaturatingAdd(inactivity_timeout_, abort_timeout_); }
+
   // From replaying to streaming, and on to suspending if that is wanted. The inactivity timer runs
   // from the end of the replay, the abort timer from the half-close.
   void Advance(uint64_t now_ms) {
@@ -347,6 +370,9 @@ StreamOutput InvocationStream::TakeOutput() {
 }
 bool InvocationStream::has_output() const {
   return impl_->has_output();
+}
+void InvocationStream::OnSent(uint64_t now_ms) {
+  impl_->OnSent(now_ms);
 }
 std::optional<ReadJournal> InvocationStream::TakeReadRequest() {
   return impl_->TakeReadRequest();

@@ -29,6 +29,8 @@ class JournalSender {
   // Everything below the cut is queued.
   bool replayed() const { return cursor_ >= cut_; }
 
+  // A stretch was asked for and has not come yet.
+  bool read_outstanding() const { return read_outstanding_; }
   // Where to read on, if something is missing and was not asked for.
   std::optional<JournalIndex> TakeRead();
 

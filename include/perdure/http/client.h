@@ -43,7 +43,7 @@ class HttpStreamListener {
   virtual void OnData(BytesView data) = 0;
   virtual void OnEnd() = 0;
   virtual void OnFailure(HttpFailure failure, std::string_view message) = 0;
-  // Everything written has gone to the socket's queue or below the low-water mark.
+  // Some of what was written has gone to the socket's queue; unsent_bytes() says what is left.
   virtual void OnDrained() = 0;
 };
 

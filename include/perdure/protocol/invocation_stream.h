@@ -43,6 +43,7 @@ struct StreamEvents {
 };
 
 enum class DeadlineKind : uint8_t {
+  kReplay,      // the SDK reads nothing of its journal: the attempt fails
   kInactivity,  // no frame in either direction: ask the SDK to suspend (service protocol 4.2)
   kAbort,       // asked to suspend, and no frame from the SDK since: the attempt fails
   kDrain,       // the SDK said its last word and keeps the stream open: reset it
@@ -65,6 +66,8 @@ class InvocationStream {
   // Everything that can be sent now: Start, the journal up to the cut, then notifications.
   StreamOutput TakeOutput();
   bool has_output() const;
+  // Some of the output has left: the SDK reads.
+  void OnSent(uint64_t now_ms);
 
   // The stretch of the journal the stream lacks, if it lacks one and has not asked already. The
   // driver calls this when earlier output has drained, so that a stalled SDK holds one chunk. The

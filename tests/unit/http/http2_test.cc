@@ -131,6 +131,27 @@ TEST(Http2, LargeBodiesBothWays) {
   EXPECT_TRUE(listener.body == body);
 }
 
+TEST(Http2, EveryByteThatLeavesIsProgress) {
+  const auto client = Client();
+  Listener listener;
+  const ClientStreamId id = client->Open(Request("POST", "/"), listener);
+  client->Write(id, std::string(200'000, 'x'));
+  client->Feed(std::string{0, 0, 0, 4, 0, 0, 0, 0, 0});  // SETTINGS
+  std::string out;
+  client->Produce(out, 1 << 20);
+  EXPECT_EQ(client->unsent_bytes(id), 200'000U - 65'535U) << "the window of the peer";
+  EXPECT_EQ(listener.drained, 1);
+  client->Produce(out, 1 << 20);
+  EXPECT_EQ(listener.drained, 1);
+
+  const std::string one_byte{0, 0, 0, 1};
+  client->Feed(std::string{0, 0, 4, 8, 0, 0, 0, 0, 0} + one_byte);  // WINDOW_UPDATE
+  client->Feed(std::string{0, 0, 4, 8, 0, 0, 0, 0, 1} + one_byte);
+  client->Produce(out, 1 << 20);
+  EXPECT_EQ(client->unsent_bytes(id), 200'000U - 65'536U);
+  EXPECT_EQ(listener.drained, 2);
+}
+
 TEST(Http2, StreamCreditIsReturnedByTheReaderOnly) {
   Server server;
   const auto client = Client({.stream_window = 100'000, .connection_window = 1 << 20});

@@ -317,6 +317,37 @@ TEST(Attempt, LongJournalIsPulledChunkByChunk) {
           MessageType::kRunCompletion}));
 }
 
+TEST(Attempt, SdkThatNeverReadsItsJournalLosesTheAttempt) {
+  Bench bench;
+  StartAttempt start = bench.StartOf(1, 1);
+  start.known_entries = 3;
+  start.journal.journal_length = 3;
+  StreamLog& stream = bench.Start(start);
+  EXPECT_EQ(bench.gateway.TakeA<ReadJournal>().from, 1U);
+  bench.time.Advance(2'000'000);
+  EXPECT_TRUE(stream.open()) << "it is the partition that is late";
+
+  stream.unsent = 100'000;
+  NotifyAttempt answer{IdOf(1), AttemptEpoch{1}, {}, true};
+  answer.chunk = {{EntryOf(1, MessageType::kRunCommand, "c")}, 2, 3, 1};
+  bench.host->Notify(answer);
+  bench.time.Advance(659'000);
+  stream.unsent = 99'999;
+  stream.listener->OnDrained();
+  bench.time.Advance(659'999);
+  EXPECT_TRUE(stream.open()) << "a single byte is progress";
+  EXPECT_EQ(bench.SlotsInUse(), 1U);
+
+  bench.time.Advance(10);
+  EXPECT_TRUE(stream.destroyed);
+  const auto failed = bench.gateway.TakeA<AttemptFailed>();
+  EXPECT_EQ(failed.epoch.value, 1U);
+  EXPECT_EQ(failed.doc_code, "RT0001");
+  EXPECT_FALSE(failed.retry_after.has_value()) << "the policy decides";
+  EXPECT_EQ(bench.SlotsInUse(), 0U);
+  EXPECT_TRUE(bench.host->Live().empty());
+}
+
 TEST(Attempt, LaggingNotificationIsPulled) {
   Bench bench;
   StreamLog& stream = bench.Start();

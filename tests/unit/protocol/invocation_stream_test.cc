@@ -86,9 +86,9 @@ TEST(Stream, PullsTheJournalThatDidNotFit) {
   start.journal.journal_length = 4;
   InvocationStream stream(start, 1 << 20, 0);
   EXPECT_EQ(FramesIn(Bytes(stream.TakeOutput())).size(), 2U);
-  EXPECT_FALSE(stream.NextDeadline().has_value());  // no timer runs during the replay
 
   std::optional<ReadJournal> read = stream.TakeReadRequest();
+  EXPECT_FALSE(stream.NextDeadline().has_value());  // the partition has to answer, not the SDK
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->from, 1U);
   EXPECT_EQ(read->id, start.id);
@@ -305,6 +305,49 @@ TEST(Stream, InactivityAsksToSuspendAndAbortFails) {
   EXPECT_EQ(aborted.failed->error.code, 500U);
   EXPECT_TRUE(stream->over());
   EXPECT_FALSE(stream->NextDeadline().has_value());
+}
+
+TEST(Stream, ReplayThatIsNotReadFails) {
+  StartAttempt start = Start();
+  start.known_entries = 3;
+  start.journal = Chunk({Input()}, 0, 1);
+  InvocationStream stream(start, 1 << 20, 1'000);
+  stream.TakeOutput();
+  ASSERT_TRUE(stream.NextDeadline().has_value());
+  EXPECT_EQ(stream.NextDeadline()->kind, DeadlineKind::kReplay);
+  EXPECT_EQ(stream.NextDeadline()->at_ms, 661'000U) << "inactivity and abort timeout";
+
+  // What moves it: bytes that left, and a stretch of the journal that came.
+  stream.OnSent(5'000);
+  EXPECT_EQ(stream.NextDeadline()->at_ms, 665'000U);
+  ASSERT_TRUE(stream.TakeReadRequest().has_value());
+  EXPECT_FALSE(stream.OnDeadline(1'000'000).failed.has_value()) << "nothing was there to read";
+  stream.OnNotify(Notify(Chunk({RunEntry(1)}, 1, 2)), 1'000'000);
+  EXPECT_EQ(stream.NextDeadline()->at_ms, 1'660'000U);
+  NotifyAttempt lagging = Notify(Chunk({}, 0, 0));
+  lagging.lagging = true;
+  stream.OnNotify(lagging, 1'100'000);
+  EXPECT_EQ(stream.NextDeadline()->at_ms, 1'660'000U);
+
+  EXPECT_FALSE(stream.OnDeadline(1'659'999).failed.has_value());
+  const StreamEvents events = stream.OnDeadline(1'660'000);
+  ASSERT_TRUE(events.failed.has_value());
+  EXPECT_EQ(events.failed->doc_code, "RT0001");
+  EXPECT_EQ(events.failed->error.code, 500U);
+  EXPECT_EQ(
+      events.failed->error.message,
+      "the service read nothing of its journal for 660000 ms "
+      "(inactivity timeout and abort timeout together)");
+  EXPECT_TRUE(stream.over());
+}
+
+TEST(Stream, BytesThatLeaveAfterTheReplayMoveNoDeadline) {
+  auto stream = OpenStream();
+  stream->OnSent(30'000);
+  EXPECT_EQ(stream->NextDeadline()->at_ms, 60'000U);
+  stream->RequestSuspension(40'000);
+  stream->OnSent(50'000);
+  EXPECT_EQ(stream->NextDeadline()->at_ms, 640'000U);
 }
 
 TEST(Stream, SuspensionAfterTheRequestEndsWell) {
