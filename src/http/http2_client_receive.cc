@@ -185,7 +185,14 @@ void Http2ClientSession::OnClosed(int32_t id, uint32_t error) {
   auto node = streams_.extract(it);  // the listener may open another stream
   Stream& stream = node.mapped();
   const std::string name = nghttp2_http2_strerror(error);
-  if (goaway_ && !stream.reset_by_peer) {
+  // A promise that nothing was done with the request (RFC 9113 8.7). nghttp2 gives the streams that
+  // a GOAWAY leaves out the same code. Who has answered does not keep the promise.
+  const bool refused = error == NGHTTP2_REFUSED_STREAM && stream.status == 0;
+  if (refused && (goaway_ || stream.reset_by_peer)) {
+    const std::string_view how =
+        stream.reset_by_peer ? "stream refused by the peer" : "the peer is going away";
+    Fail(stream, HttpFailure::kRefused, how);
+  } else if (goaway_ && !stream.reset_by_peer) {
     Fail(stream, HttpFailure::kStreamReset, "the peer is going away (" + name + ")");
   } else if (stream.reset_by_peer) {
     Fail(stream, HttpFailure::kStreamReset, "stream reset by the peer (" + name + ")");
@@ -202,7 +209,7 @@ void Http2ClientSession::OnNotSent(int32_t id, int error) {
     return;
   }
   auto node = streams_.extract(it);
-  const HttpFailure failure = goaway_ ? HttpFailure::kStreamReset : HttpFailure::kProtocol;
+  const HttpFailure failure = goaway_ ? HttpFailure::kRefused : HttpFailure::kProtocol;
   Fail(
       node.mapped(),
       failure,

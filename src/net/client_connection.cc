@@ -188,6 +188,14 @@ void ClientConnection::Touch() {
   }
 }
 
+bool ClientConnection::TakeBack(ClientStream& stream) {
+  if (owner_ == nullptr) {
+    return false;
+  }
+  owner_->OnRefused(stream);
+  return true;
+}
+
 void ClientConnection::Flush() {
   dirty_ = false;
   if (!connected()) {

@@ -20,8 +20,10 @@
 namespace perdure {
 
 class ClientConnection;
+class ClientStream;
 
-// The pool, as its connections see it. Never called from inside a session's callbacks.
+// The pool, as its connections see it. Never called from inside a session's callbacks, but for
+// OnRefused.
 class ClientConnectionOwner {
  public:
   virtual ~ClientConnectionOwner() = default;
@@ -33,6 +35,8 @@ class ClientConnectionOwner {
       bool was_ready,
       HttpFailure failure,
       std::string_view message) = 0;
+  // The peer did not look at this stream: it may begin elsewhere.
+  virtual void OnRefused(ClientStream& stream) = 0;
 };
 
 // Thread: its I/O thread. Ownership: the pool, until it is closed.
@@ -49,6 +53,8 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
   // Without a word to anybody: the network stops.
   void Abandon();
   void Flush() override;
+  // A stream that the peer refused goes back to the pool. False: there is none any more.
+  bool TakeBack(ClientStream& stream);
   // There is something new in the session: it will be written at the end of the burst.
   void Touch();
 

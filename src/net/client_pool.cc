@@ -49,10 +49,18 @@ EndpointPool::~EndpointPool() {
   }
 }
 
+// The first that waits and was not refused there. Normally the very first.
+std::deque<ClientStream*>::iterator EndpointPool::FirstFor(const ClientConnection& connection) {
+  return std::find_if(waiting_.begin(), waiting_.end(), [&connection](const ClientStream* stream) {
+    return stream->may_begin_on(connection);
+  });
+}
+
 void EndpointPool::Add(ClientStream& stream) {
   stream.WaitIn(*this);
   for (const auto& connection : connections_) {
-    if (waiting_.empty() && connection->ready() && connection->session().free_slots() > 0) {
+    if (connection->ready() && connection->session().free_slots() > 0 &&
+        stream.may_begin_on(*connection) && FirstFor(*connection) == waiting_.end()) {
       stream.Begin(*connection);
       return;
     }
@@ -81,9 +89,13 @@ void EndpointPool::ConnectForWaiting() {
 void EndpointPool::OnRoom(ClientConnection& connection) {
   expected_slots_ =
       std::max<size_t>(1, connection.session().free_slots() + connection.session().open_streams());
-  while (!waiting_.empty() && connection.session().free_slots() > 0) {
-    ClientStream* const stream = waiting_.front();
-    waiting_.pop_front();
+  while (connection.session().free_slots() > 0) {
+    const auto next = FirstFor(connection);
+    if (next == waiting_.end()) {
+      break;
+    }
+    ClientStream* const stream = *next;
+    waiting_.erase(next);
     stream->Begin(connection);
   }
   ConnectForWaiting();

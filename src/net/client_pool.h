@@ -2,7 +2,8 @@
 //
 // The HTTP client of one I/O thread: for each endpoint its connections and the streams that wait
 // for room on one. Opens as many connections as the streams need and never puts more on one than
-// the peer allows. Retries nothing: what failed is told to the stream's listener.
+// the peer allows. A stream that was refused begins on another connection; nothing else is tried
+// again: what failed is told to the stream's listener.
 #pragma once
 
 #include "net/client_connection.h"
@@ -36,8 +37,10 @@ class EndpointPool final : private ClientConnectionOwner, private ClientStreamQu
       bool was_ready,
       HttpFailure failure,
       std::string_view message) override;
+  void OnRefused(ClientStream& stream) override { Add(stream); }
   void Leave(ClientStream& stream) override;
 
+  std::deque<ClientStream*>::iterator FirstFor(const ClientConnection& connection);
   void ConnectForWaiting();
   void FailWaiting(HttpFailure failure, std::string_view message);
 

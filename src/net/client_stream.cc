@@ -4,6 +4,7 @@
 #include "net/client_stream.h"
 
 #include "perdure/base/assert.h"
+#include "perdure/base/limits.h"
 
 #include <utility>
 
@@ -23,46 +24,65 @@ void ClientStream::Begin(ClientConnection& connection) {
   queue_ = nullptr;
   connection_ = connection.weak_from_this();
   ClientSession& session = connection.session();
-  id_ = session.Open(request_, listener_);
-  request_ = {};
-  for (Piece& piece : std::exchange(pieces_, {})) {
-    if (piece.shared.empty()) {
-      session.Write(id_, std::move(piece.own));
-    } else {
-      session.Write(id_, std::move(piece.shared));
-    }
+  id_ = session.Open(request_, *this);
+  for (const SharedBytes& piece : pieces_) {
+    session.Write(id_, piece);
   }
-  waiting_bytes_ = 0;
   if (finished_) {
     session.FinishBody(id_);
+  }
+  if (request_.endpoint.http11) {
+    ForgetRequest();  // there, nobody can refuse
   }
   connection.Touch();
 }
 
-void ClientStream::FailWaiting(HttpFailure failure, std::string_view message) {
-  queue_ = nullptr;
+void ClientStream::ForgetRequest() {
+  resendable_ = false;
+  request_ = {};
   pieces_ = {};
-  waiting_bytes_ = 0;
+}
+
+void ClientStream::OnHead(int status, const HttpHeaders& headers) {
+  ForgetRequest();
+  listener_.OnHead(status, headers);
+}
+
+void ClientStream::OnFailure(HttpFailure failure, std::string_view message) {
+  if (failure == HttpFailure::kRefused && resendable_ && resends_ < limits::kResendsMax) {
+    ++resends_;
+    const auto connection = connection_.lock();
+    if (connection != nullptr && connection->TakeBack(*this)) {
+      return;
+    }
+  }
   listener_.OnFailure(failure, message);
 }
 
-void ClientStream::Write(std::string bytes) {
-  PERDURE_ASSERT(!finished_);
-  if (queue_ != nullptr) {
-    waiting_bytes_ += bytes.size();
-    pieces_.push_back({std::move(bytes), {}});
-  } else if (const auto connection = connection_.lock()) {
-    connection->session().Write(id_, std::move(bytes));
-    connection->Touch();
+void ClientStream::OnDrained() {
+  if (resendable_ && written_bytes_ - unsent_bytes() > limits::kResendBytesMax) {
+    ForgetRequest();
   }
+  listener_.OnDrained();
+}
+
+void ClientStream::FailWaiting(HttpFailure failure, std::string_view message) {
+  queue_ = nullptr;
+  ForgetRequest();
+  written_bytes_ = 0;
+  listener_.OnFailure(failure, message);
 }
 
 void ClientStream::Write(SharedBytes bytes) {
   PERDURE_ASSERT(!finished_);
+  written_bytes_ += bytes.size();
+  if (resendable_) {
+    pieces_.push_back(bytes);
+  }
   if (queue_ != nullptr) {
-    waiting_bytes_ += bytes.size();
-    pieces_.push_back({{}, std::move(bytes)});
-  } else if (const auto connection = connection_.lock()) {
+    return;
+  }
+  if (const auto connection = connection_.lock()) {
     connection->session().Write(id_, std::move(bytes));
     connection->Touch();
   }
@@ -91,7 +111,7 @@ void ClientStream::ReturnCredit(size_t bytes) {
 
 size_t ClientStream::unsent_bytes() const {
   if (queue_ != nullptr) {
-    return waiting_bytes_;
+    return written_bytes_;
   }
   const auto connection = connection_.lock();
   return connection == nullptr ? 0 : connection->session().unsent_bytes(id_);

@@ -42,6 +42,22 @@ AttemptProblem Violation(std::string message) {
   return problem;
 }
 
+// The SDK may have begun to work.
+bool ReachedSdk(HttpFailure failure) {
+  switch (failure) {
+    case HttpFailure::kConnect:
+    case HttpFailure::kNotHttp2:
+    case HttpFailure::kRefused:
+    case HttpFailure::kUnsupported:
+      return false;
+    case HttpFailure::kStreamReset:
+    case HttpFailure::kConnectionLost:
+    case HttpFailure::kProtocol:
+      return true;
+  }
+  return true;
+}
+
 bool IsLastWord(MessageType type) {
   return type == MessageType::kEnd || type == MessageType::kSuspension ||
          type == MessageType::kError;
@@ -238,8 +254,7 @@ class InvocationStream::Impl {
     AttemptProblem problem;
     problem.doc_code = "RT0010";
     problem.message = "the connection to the service failed: " + std::string(message);
-    problem.reached_sdk = failure != HttpFailure::kConnect && failure != HttpFailure::kNotHttp2 &&
-                          failure != HttpFailure::kUnsupported;
+    problem.reached_sdk = ReachedSdk(failure);
     return Fail(std::move(problem));
   }
 

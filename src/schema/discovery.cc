@@ -33,6 +33,7 @@ bool RetryableFailure(HttpFailure failure, bool http11) {
   switch (failure) {
     case HttpFailure::kConnect:
     case HttpFailure::kStreamReset:
+    case HttpFailure::kRefused:
     case HttpFailure::kConnectionLost:
       return true;
     case HttpFailure::kProtocol:

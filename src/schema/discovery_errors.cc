@@ -92,6 +92,7 @@ DiscoveryError CallFailed(
     case HttpFailure::kConnect:
       return Doubled("META0003", Calling(uri) + "unable to reach the remote endpoint." + reason);
     case HttpFailure::kStreamReset:
+    case HttpFailure::kRefused:
     case HttpFailure::kConnectionLost:
     case HttpFailure::kUnsupported:
       break;

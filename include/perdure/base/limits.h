@@ -46,6 +46,11 @@ inline constexpr size_t kJournalChunk = 256 * kKiB;
 inline constexpr size_t kStreamWindow = 256 * kKiB;
 inline constexpr size_t kConnectionWindow = 4 * kMiB;
 inline constexpr size_t kStreamsPerConnection = 128;
+// What a request may have sent and still be sent again if the peer refuses it: the initial window
+// of HTTP/2, so a peer that gave no credit has not had more. Kept per stream until the response
+// begins.
+inline constexpr size_t kResendBytesMax = 64 * kKiB;
+inline constexpr int kResendsMax = 3;
 inline constexpr uint64_t kSlotStealAfterMs = 100;
 inline constexpr uint64_t kDrainAfterEndMs = 5000;
 

@@ -27,7 +27,8 @@ struct HttpEndpoint {
 enum class HttpFailure : uint8_t {
   kConnect,         // refused, unreachable, name not found, connect timeout
   kNotHttp2,        // the peer answered something that is not HTTP/2 (META0014)
-  kStreamReset,     // RST_STREAM or GOAWAY above the stream
+  kStreamReset,     // RST_STREAM
+  kRefused,         // not looked at, several times: GOAWAY below the stream, or REFUSED_STREAM
   kConnectionLost,  // closed, PING timeout
   kProtocol,        // the peer broke HTTP
   kUnsupported,     // this build cannot speak what the endpoint needs (TLS)
@@ -66,7 +67,8 @@ struct HttpStreamRequest {
   HttpHeaders headers;
 };
 
-// One per I/O thread. Thread: its own.
+// One per I/O thread. Thread: its own. A request that the peer did not look at is sent again on
+// another connection, a few times; its listener does not hear of it.
 class HttpClient {
  public:
   virtual ~HttpClient() = default;

@@ -89,5 +89,42 @@ TEST(Http2Endings, ResetWhenTheRequestIsNotFinished) {
   EXPECT_EQ(client->open_streams(), 0U);
 }
 
+TEST(Http2Endings, RefusedIsWhatThePeerDidNotLookAt) {
+  const auto client = MakeHttp2ClientSession({});
+  client->Feed(std::string{0, 0, 0, 4, 0, 0, 0, 0, 0});  // SETTINGS
+  Listener answered;
+  Listener running;
+  Listener refused;
+  Listener above;
+  Listener unsent;
+  const ClientStreamId answered_id = client->Open(Request("POST", "/"), answered);
+  const ClientStreamId running_id = client->Open(Request("POST", "/"), running);
+  const ClientStreamId refused_id = client->Open(Request("POST", "/"), refused);
+  client->Open(Request("POST", "/"), above);
+  std::string out;
+  client->Produce(out, 1 << 20);
+  client->Feed(std::string{0, 0, 1, 1, 4} + Number(answered_id.value) + "\x88");  // HEADERS
+
+  client->Feed(std::string{0, 0, 4, 3, 0} + Number(refused_id.value) + Number(7));
+  EXPECT_EQ(refused.log, "failure ");
+  EXPECT_EQ(refused.failure, HttpFailure::kRefused);
+  EXPECT_EQ(refused.message, "stream refused by the peer");
+
+  client->Open(Request("POST", "/"), unsent);
+  client->Feed(std::string{0, 0, 8, 7, 0} + Number(0) + Number(running_id.value) + Number(0));
+  client->Produce(out, 1 << 20);
+  EXPECT_EQ(above.failure, HttpFailure::kRefused);
+  EXPECT_EQ(above.message, "the peer is going away");
+  EXPECT_EQ(unsent.failure, HttpFailure::kRefused);
+  EXPECT_EQ(client->open_streams(), 2U);
+
+  // Who has answered has looked at it, whatever he says now.
+  client->Feed(std::string{0, 0, 4, 3, 0} + Number(answered_id.value) + Number(7));
+  EXPECT_EQ(answered.log, "head failure ");
+  EXPECT_EQ(answered.failure, HttpFailure::kStreamReset);
+  client->Feed(AnswerAndEnd(running_id));
+  EXPECT_EQ(running.log, "head end ");
+}
+
 }  // namespace
 }  // namespace perdure

@@ -161,7 +161,12 @@ class PlainServer {
   PlainServer& operator=(const PlainServer&) = delete;
 
   uint16_t port() const { return port_; }
+  // Not connected, if nobody comes.
   std::unique_ptr<PlainSocket> Accept() const {
+    pollfd poll_fd{fd_, POLLIN, 0};
+    if (::poll(&poll_fd, 1, 20'000) != 1) {
+      return std::make_unique<PlainSocket>(-1, false);
+    }
     return std::make_unique<PlainSocket>(::accept(fd_, nullptr, nullptr), true);
   }
   void Close() {

@@ -249,6 +249,7 @@ TEST(Stream, TransportFailures) {
   } kCases[] = {
       {HttpFailure::kConnect, false},
       {HttpFailure::kNotHttp2, false},
+      {HttpFailure::kRefused, false},
       {HttpFailure::kUnsupported, false},
       {HttpFailure::kStreamReset, true},
       {HttpFailure::kConnectionLost, true},
