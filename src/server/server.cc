@@ -18,6 +18,7 @@
 #include "perdure/schema/discovery.h"
 #include "perdure/schema/metadata_machine.h"
 #include "perdure/store/database.h"
+#include "perdure/store/housekeeping.h"
 #include "server/delivery.h"
 #include "server/derived_options.h"
 
@@ -113,6 +114,9 @@ class ServerImpl final : public Server {
     if (log_ != nullptr) {
       log_->Stop();
     }
+    if (housekeeping_ != nullptr) {
+      housekeeping_->Stop();
+    }
   }
 
   uint16_t ingress_port() const override { return ingress_port_; }
@@ -134,6 +138,7 @@ class ServerImpl final : public Server {
       return count.error();
     }
     partition_count_ = count.value();
+    housekeeping_ = Housekeeping::Start(*database_, SystemClock(), HousekeepingOptions{});
     return OkStatus();
   }
 
@@ -196,6 +201,7 @@ class ServerImpl final : public Server {
   SchemaPublisher publisher_;
   std::unique_ptr<Network> network_;
   std::unique_ptr<Database> database_;
+  std::unique_ptr<Housekeeping> housekeeping_;
   IoContexts contexts_;
   Delivery delivery_{contexts_};
   std::unique_ptr<EmbeddedLog> log_;

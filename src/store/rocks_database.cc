@@ -33,7 +33,8 @@ class LogListener final : public rocksdb::EventListener {
   LogListener(std::shared_ptr<std::atomic<bool>> switched, DataFolder& folder)
       : switched_(std::move(switched)), folder_(folder) {}
 
-  // A memtable is sealed when its log file is, inside the write that found it full.
+  // A memtable is sealed when its log file is: inside the write that found it full, or by
+  // StartFlush.
   void OnMemTableSealed(const rocksdb::MemTableInfo& /*info*/) override {
     switched_->store(true, std::memory_order_release);
   }
@@ -222,18 +223,47 @@ Status RocksDatabase::Write(StateTxn& txn) {
   auto* own = dynamic_cast<RocksTxn*>(&txn);
   PERDURE_INVARIANT(own != nullptr, "the transaction is not of this kind of store");
   PERDURE_ASSERT(!own->empty());
-  return WriteBatch(own->Spend(tables_));
+  Status written = WriteBatch(own->Spend(tables_));
+  // After the write, so that a flush that begins with this number covers as many.
+  if (own->delete_count() > 0) {
+    deletes_written_.fetch_add(own->delete_count(), std::memory_order_release);
+  }
+  return written;
+}
+
+// Every family at once, because a log file goes when no family needs it any more. Memtables are
+// sealed here, one after another and without a write in between, so that one log file is begun, as
+// it is when a write finds its memtable full. The flush itself is RocksDB's, with the same syncs of
+// the log before it as any other.
+bool RocksDatabase::StartFlush() {
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+    uint64_t sealed = 0;
+    const bool known =
+        db_->GetIntProperty(handle, rocksdb::DB::Properties::kNumImmutableMemTable, &sealed);
+    PERDURE_ASSERT(known);
+    // Another one would wait in memory, and too many stop the writers.
+    if (sealed > 0) return false;
+  }
+  rocksdb::FlushOptions options;
+  options.wait = false;
+  options.allow_write_stall = true;  // with false it may wait, and the writers behind it
+  const std::lock_guard<std::mutex> lock(write_mutex_);
+  const rocksdb::Status status = db_->Flush(options, handles_);
+  if (!status.ok()) StorageFailed("flush", status);
+  return true;
 }
 
 Status RocksDatabase::WriteBatch(rocksdb::WriteBatch* batch) {
   rocksdb::WriteOptions options;  // logged, not synced
+  const std::lock_guard<std::mutex> lock(write_mutex_);
   const rocksdb::Status status = db_->Write(options, batch);
   if (!status.ok()) return RocksError("write", status);
   return NoteLogEnd();
 }
 
 Status RocksDatabase::NoteLogEnd() {
-  // Log files are switched inside a write, so after it the current one is the one that holds it.
+  // Log files are switched inside a write or under the same mutex, so after a write the current one
+  // is the one that holds it.
   if (log_switched_->exchange(false, std::memory_order_acq_rel)) {
     std::unique_ptr<rocksdb::LogFile> file;
     const rocksdb::Status status = db_->GetCurrentWalFile(&file);

@@ -38,6 +38,10 @@ class RocksDatabase final : public Database {
 
   uint64_t start_counter() const override { return start_counter_; }
   bool created() const override { return created_; }
+  uint64_t deletes_written() const override {
+    return deletes_written_.load(std::memory_order_acquire);
+  }
+  bool StartFlush() override;
   std::optional<std::string> ReadMeta(BytesView key) const override;
   Status WriteMeta(BytesView key, BytesView value) override;
 
@@ -63,6 +67,7 @@ class RocksDatabase final : public Database {
   Status CountStart();
 
   Status WriteBatch(rocksdb::WriteBatch* batch);
+  // REQUIRES: write_mutex_ is held.
   Status NoteLogEnd();
 
   bool created_ = false;
@@ -79,8 +84,12 @@ class RocksDatabase final : public Database {
   BatchPool pool_;
   std::shared_ptr<std::atomic<bool>> log_switched_;  // set by the listener
 
-  // Used by the writer only.
-  uint64_t current_log_ = 0;
+  std::atomic<uint64_t> deletes_written_{0};
+
+  // Held over a write and the note where it ended, and over the switch of the log file that
+  // StartFlush makes: in between, the note would name a file that does not hold the write.
+  std::mutex write_mutex_;
+  uint64_t current_log_ = 0;  // protected by write_mutex_
 
   // Used by the writer and the syncer.
   std::mutex log_end_mutex_;

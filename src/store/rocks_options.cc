@@ -6,6 +6,7 @@
 
 #include "perdure/base/limits.h"
 #include "perdure/base/log.h"
+#include "store/deletion_share.h"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
@@ -99,10 +100,12 @@ void AddKeyFilters(rocksdb::ColumnFamilyOptions& family, rocksdb::BlockBasedTabl
 }
 
 // A file that is mostly deletions is compacted soon: scans walk over every tombstone, and space is
-// given back only when the tombstones reach the rows.
+// given back only when the tombstones reach the rows. The window finds a stretch of deletions in a
+// large file, the share a small file that holds little else.
 void CompactDeletions(rocksdb::ColumnFamilyOptions& family, size_t window, size_t deletions) {
   family.table_properties_collector_factories.push_back(
       rocksdb::NewCompactOnDeletionCollectorFactory(window, deletions));
+  family.table_properties_collector_factories.push_back(CompactFilesOfDeletions());
 }
 
 // Large entries and results are written once and read by key: beside the sorted tables compaction

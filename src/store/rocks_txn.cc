@@ -82,6 +82,7 @@ void RocksTxn::Put(Family family, BytesView key, std::initializer_list<BytesView
 
 void RocksTxn::Delete(Family family, BytesView key) {
   Wrote(family, key, batch_->Delete(tables_.handle(family), ToSlice(key)));
+  ++delete_count_;
 }
 
 // A single delete vanishes together with its put at the first compaction that sees both; a plain
@@ -93,6 +94,7 @@ void RocksTxn::DeleteOnce(Family family, BytesView key) {
     return;
   }
   Wrote(family, key, batch_->SingleDelete(tables_.handle(family), ToSlice(key)));
+  ++delete_count_;
 }
 
 size_t RocksTxn::byte_size() const {

@@ -54,6 +54,8 @@ class RocksTxn final : public StateTxn {
   size_t byte_size() const override;
   bool empty() const override { return write_count_ == 0; }
 
+  size_t delete_count() const { return delete_count_; }
+
   // The batch to write. The transaction is spent: it takes no more writes.
   // REQUIRES: begun on `tables`, not spent.
   rocksdb::WriteBatch* Spend(const RocksTables& tables);
@@ -73,6 +75,7 @@ class RocksTxn final : public StateTxn {
   std::bitset<kTouchedBits> touched_;  // a bloom filter with one hash over the keys written
   std::array<uint32_t, kFamilyCount> writes_by_family_{};
   size_t write_count_ = 0;
+  size_t delete_count_ = 0;
   std::string joined_;  // scratch
   bool spent_ = false;
 };

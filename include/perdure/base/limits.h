@@ -34,6 +34,12 @@ inline constexpr size_t kMailboxPerStream = 4;   // JournalAppend in flight per 
 inline constexpr size_t kUnsyncedBytesMax = 64 * kMiB;
 inline constexpr size_t kHeldEffectsMax = 65536;
 
+// --- the disk ---
+inline constexpr uint64_t kHousekeepingEveryMs = 2000;
+// Rows that were deleted leave the disk this much later and the compactions that follow: "within
+// minutes" at the price of one small flush in that time.
+inline constexpr uint64_t kDeletesFlushedAfterMs = 120'000;
+
 // --- in-memory heads of durable queues ---
 inline constexpr size_t kReadyHeadMax = 4096;
 inline constexpr size_t kTimerHeadMax = 4096;

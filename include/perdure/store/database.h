@@ -60,6 +60,14 @@ class Database : public StateStore, public WriteSink {
   // True if this call of Open made the database.
   virtual bool created() const = 0;
 
+  // Housekeeping. How many deletes were written since the database was opened. Thread: any.
+  virtual uint64_t deletes_written() const = 0;
+  // Starts to write out everything that is in memory: the log files that held it go, and so do,
+  // with the compactions that follow many deletions, the deleted rows. Does not wait for the flush.
+  // False: one is under way, ask again later. A failure ends the process, as that of a write does.
+  // Thread: any.
+  virtual bool StartFlush() = 0;
+
   // A few rows beside the families for what is fixed when a folder is made. Thread: the one that
   // opened, before a commit log is started. WriteMeta is durable when it returns.
   virtual std::optional<std::string> ReadMeta(BytesView key) const = 0;

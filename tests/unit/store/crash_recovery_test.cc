@@ -8,12 +8,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace perdure {
@@ -262,6 +268,93 @@ TEST_F(CrashRecoveryTest, FlushedWritesAreNotTakenForLost) {
   const auto again = MustOpen(PowerCut());
 
   EXPECT_EQ(CountTurns(*again, 0, 10), 10);
+}
+
+// Housekeeping begins a log file outside of any write.
+TEST_F(CrashRecoveryTest, AStartedFlushKeepsTheUnsyncedTailAndTheProof) {
+  WriteTurns(*database_, 0, 10);
+  MustSync(*database_);
+  WriteTurns(*database_, 10, 20);
+  ASSERT_TRUE(database_->StartFlush());
+  WaitForBackgroundWork(*database_);
+  EXPECT_EQ(CountTurns(*MustOpen(PowerCut()), 0, 20), 20) << "it is in tables, synced or not";
+
+  MustSync(*database_);
+  EXPECT_EQ(CountTurns(*MustOpen(PowerCut()), 0, 20), 20) << "nothing new was written";
+  WriteTurns(*database_, 20, 30);
+  MustSync(*database_);
+  WriteTurns(*database_, 30, 40);
+
+  const auto again = MustOpen(PowerCut());
+  EXPECT_EQ(CountTurns(*again, 0, 30), 30);
+  EXPECT_EQ(CountTurns(*again, 30, 40), 0);
+}
+
+// The last write of a round decides which log file the mark names; a wrong one would refuse the
+// folder.
+TEST_F(CrashRecoveryTest, FlushesMayBeStartedBetweenAnyTwoWrites) {
+  constexpr int kRounds = 8;
+  constexpr int kTurns = 40;
+  for (int round = 0; round < kRounds; ++round) {
+    std::atomic<bool> done{false};
+    std::thread writer([&] {
+      for (int turn = round * kTurns; turn < (round + 1) * kTurns; ++turn) {
+        WriteTurns(*database_, turn, turn + 1);
+        MustSync(*database_);
+      }
+      done = true;
+    });
+    while (!done)
+      static_cast<void>(database_->StartFlush());
+    writer.join();
+    WaitForBackgroundWork(*database_);
+    const int turns = (round + 1) * kTurns;
+    EXPECT_EQ(CountTurns(*MustOpen(PowerCut()), 0, turns), turns);
+  }
+}
+
+// Calls back when the size of a log file is asked for, which the database does in one place: when
+// it notes in which file a write has ended.
+class AskedForLogSize final : public rocksdb::FileSystemWrapper {
+ public:
+  AskedForLogSize() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+  const char* Name() const override { return "AskedForLogSize"; }
+  rocksdb::IOStatus GetFileSize(
+      const std::string& name,
+      const rocksdb::IOOptions& options,
+      uint64_t* size,
+      rocksdb::IODebugContext* debug) override {
+    if (on_ask && name.ends_with(".log")) std::exchange(on_ask, {})();
+    return FileSystemWrapper::GetFileSize(name, options, size, debug);
+  }
+  std::function<void()> on_ask;
+};
+
+TEST(StartFlush, BeginsNoLogFileBetweenAWriteAndTheNoteWhereItEnded) {
+  TestFolder folder;
+  const auto files = std::make_shared<AskedForLogSize>();
+  DatabaseOptions options = OptionsFor(folder / "node");
+  options.test_file_system = files;
+  const auto database = MustOpen(options);
+  PutRow(*database, Family::kState, "a", "1");
+  ASSERT_TRUE(database->StartFlush());
+  WaitForBackgroundWork(*database);
+
+  std::future<bool> flush;
+  std::thread housekeeper;
+  bool asked = false;
+  files->on_ask = [&] {
+    asked = true;
+    std::packaged_task<bool()> task([&] { return database->StartFlush(); });
+    flush = task.get_future();
+    housekeeper = std::thread(std::move(task));
+    // Long enough for a flush that nothing holds back.
+    EXPECT_EQ(flush.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
+  };
+  PutRow(*database, Family::kState, "b", "2");  // the first in a new log file: the note has to ask
+  ASSERT_TRUE(asked);
+  EXPECT_TRUE(flush.get());
+  housekeeper.join();
 }
 
 TEST_F(CrashRecoveryTest, TheMarkFollowsTheLogFile) {

@@ -12,6 +12,7 @@
 #include <rocksdb/file_system.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -21,6 +22,7 @@
 #include <mutex>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -188,6 +190,36 @@ inline rocksdb::DB& Raw(Database& database) {
 inline void MustWrite(Database& database, StateTxn& txn) {
   const Status written = database.Write(txn);
   ASSERT_TRUE(written.ok()) << written.error().message;
+}
+
+// Waits until RocksDB has nothing left to flush or to compact. The files that this made superfluous
+// are deleted then.
+inline void WaitForBackgroundWork(Database& database) {
+  using Properties = rocksdb::DB::Properties;
+  auto& own = dynamic_cast<RocksDatabase&>(database);
+  std::vector<rocksdb::ColumnFamilyHandle*> families(
+      own.tables().families.begin(), own.tables().families.end());
+  families.push_back(own.raw()->DefaultColumnFamily());
+  const auto busy = [&] {
+    uint64_t sum = 0;
+    for (rocksdb::ColumnFamilyHandle* family : families) {
+      for (const std::string* name :
+           {&Properties::kNumImmutableMemTable,
+            &Properties::kMemTableFlushPending,
+            &Properties::kCompactionPending,
+            &Properties::kNumRunningFlushes,
+            &Properties::kNumRunningCompactions}) {
+        uint64_t value = 0;
+        EXPECT_TRUE(own.raw()->GetIntProperty(family, *name, &value)) << *name;
+        sum += value;
+      }
+    }
+    return sum > 0;
+  };
+  while (busy()) {
+    // Sleeps: between two looks; this RocksDB has no call that waits for its compactions.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 inline void PutRow(

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The steps of housekeeping without a thread: each looks at how old the deletes in memory are.
+// Keeps only what it saw at earlier steps.
+#pragma once
+
+#include "perdure/store/housekeeping.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace perdure {
+
+// Thread: one at a time.
+class Housekeeper {
+ public:
+  Housekeeper(Database& database, const Clock& clock, const HousekeepingOptions& options);
+
+  void Step();
+
+ private:
+  Database& database_;
+  const Clock& clock_;
+  const HousekeepingOptions options_;
+  uint64_t deletes_flushed_ = 0;                // of Database::deletes_written
+  std::optional<uint64_t> deletes_seen_at_ns_;  // when the first ones beyond that were noticed
+};
+
+}  // namespace perdure
