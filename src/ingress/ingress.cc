@@ -90,7 +90,7 @@ class Ingress final : public HttpHandler {
     Invoke& invoke = std::get<Invoke>(built);
     const InvocationId id = invoke.spec.id;
     const bool wait = invoke.wait;
-    waiting_room_.Submit(std::move(client), id, wait, std::move(invoke));
+    waiting_room_.Submit(std::move(client), Source::kNewWork, id, wait, std::move(invoke));
   }
 
   void OnTargetBody(const HttpRequest& request, TargetVerb verb, Client client) {
@@ -113,7 +113,7 @@ class Ingress final : public HttpHandler {
   }
 
   void Ask(Client client, const InvocationId& id, bool wait) {
-    waiting_room_.Submit(std::move(client), id, wait, Attach{id, wait});
+    waiting_room_.Submit(std::move(client), Source::kRead, id, wait, Attach{id, wait});
   }
 
   IoContexts& contexts_;

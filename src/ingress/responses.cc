@@ -180,7 +180,20 @@ HttpResponse ErrorResponse(const ErrorReply& error, const Origin& origin) {
 }
 
 HttpResponse OverloadedResponse(const Origin& origin) {
-  HttpResponse response = ErrorResponse({503, "the server is overloaded, retry later"}, origin);
+  return RefusedResponse(RequestRefused{RequestRefused::Reason::kOverloaded}, origin);
+}
+
+HttpResponse RefusedResponse(const RequestRefused& refused, const Origin& origin) {
+  const auto message = [&]() -> const char* {
+    switch (refused.reason) {
+      case RequestRefused::Reason::kOverloaded:
+        return "the server is overloaded, retry later";
+      case RequestRefused::Reason::kDiskNearlyFull:
+        return "the disk of the data folder is nearly full, free some space";
+    }
+    return "";
+  };
+  HttpResponse response = ErrorResponse({503, message()}, origin);
   response.headers.Add("retry-after", "1");
   return response;
 }
@@ -236,7 +249,7 @@ HttpResponse ResponseFor(Reply reply, bool wait, const SchemaView& schema, const
             return ErrorResponse({470, "the invocation exists but has not completed yet"}, origin);
           },
           [&](const InvocationUnknown& unknown) { return UnknownResponse(unknown, wait, origin); },
-          [&](const RequestRefused&) { return OverloadedResponse(origin); },
+          [&](const RequestRefused& refused) { return RefusedResponse(refused, origin); },
           [](const ControlOutcome&) -> HttpResponse {
             PERDURE_INVARIANT(false, "an answer for the admin came to the ingress");
             return {};

@@ -19,6 +19,7 @@ using Origin = std::optional<std::string>;
 
 HttpResponse ErrorResponse(const ErrorReply& error, const Origin& origin);
 HttpResponse OverloadedResponse(const Origin& origin);
+HttpResponse RefusedResponse(const RequestRefused& refused, const Origin& origin);
 // An upload that announced too many bytes: plain text, without CORS headers (ingress API 1.4).
 HttpResponse DeclaredTooLargeResponse();
 HttpResponse PreflightResponse(const HttpHeaders& request);

@@ -31,7 +31,8 @@ class Place {
 
 }  // namespace
 
-void WaitingRoom::Submit(Client client, const InvocationId& id, bool wait, Command command) {
+void WaitingRoom::Submit(
+    Client client, Source source, const InvocationId& id, bool wait, Command command) {
   const size_t before = waiting_->fetch_add(1, std::memory_order_relaxed);
   Place place(waiting_);
   if (before >= waiting_max_) {
@@ -48,9 +49,16 @@ void WaitingRoom::Submit(Client client, const InvocationId& id, bool wait, Comma
       });
   ForgetWhenClosed(exchange, context, reply_to, id, wait);
   const Submitted submitted =
-      gateway_.Submit(gateway_.PartitionFor(id), Source::kNewWork, std::move(command), reply_to);
-  if (submitted == Submitted::kOverloaded) {
-    context.replies.Deliver(reply_to, RequestRefused{});
+      gateway_.Submit(gateway_.PartitionFor(id), source, std::move(command), reply_to);
+  switch (submitted) {
+    case Submitted::kAccepted:
+      return;
+    case Submitted::kOverloaded:
+      context.replies.Deliver(reply_to, RequestRefused{RequestRefused::Reason::kOverloaded});
+      return;
+    case Submitted::kDiskNearlyFull:
+      context.replies.Deliver(reply_to, RequestRefused{RequestRefused::Reason::kDiskNearlyFull});
+      return;
   }
 }
 

@@ -32,7 +32,8 @@ class WaitingRoom {
         waiting_(std::make_shared<std::atomic<size_t>>(0)) {}
 
   // `wait`: the answer comes only when the invocation has ended.
-  void Submit(Client client, const InvocationId& id, bool wait, Command command);
+  // REQUIRES: `source` is kNewWork or kRead.
+  void Submit(Client client, Source source, const InvocationId& id, bool wait, Command command);
 
  private:
   void ForgetWhenClosed(

@@ -14,28 +14,28 @@ Mailbox::~Mailbox() {
   Take(rest, rest);
 }
 
-std::atomic<size_t>* Mailbox::WindowOf(Source source) {
+Mailbox::Window Mailbox::WindowOf(Source source) {
   switch (source) {
     case Source::kNewWork:
-      return &new_work_;
+      return {&new_work_, limits::kMailboxNewWork};
+    case Source::kRead:
+      return {&reads_, limits::kMailboxReads};
     case Source::kControl:
-      return &control_;
+      return {&control_, limits::kMailboxControl};
     case Source::kStream:
     case Source::kPeer:
     case Source::kSelf:
-      return nullptr;
+      return {};
   }
-  return nullptr;
+  return {};
 }
 
 bool Mailbox::Put(std::unique_ptr<Envelope> envelope) {
-  if (std::atomic<size_t>* window = WindowOf(envelope->source)) {
-    const size_t limit =
-        envelope->source == Source::kNewWork ? limits::kMailboxNewWork : limits::kMailboxControl;
-    if (window->fetch_add(1, std::memory_order_relaxed) >= limit) {
-      window->fetch_sub(1, std::memory_order_relaxed);
-      return false;
-    }
+  const Window window = WindowOf(envelope->source);
+  if (window.used != nullptr &&
+      window.used->fetch_add(1, std::memory_order_relaxed) >= window.limit) {
+    window.used->fetch_sub(1, std::memory_order_relaxed);
+    return false;
   }
   Envelope* node = envelope.release();
   node->next = head_.load(std::memory_order_relaxed);
@@ -59,15 +59,16 @@ void Mailbox::Take(
   while (oldest != nullptr) {
     Envelope* next = oldest->next;
     oldest->next = nullptr;
-    auto& lane = oldest->source == Source::kNewWork ? new_work : accepted;
+    const bool waits = oldest->source == Source::kNewWork || oldest->source == Source::kRead;
+    auto& lane = waits ? new_work : accepted;
     lane.emplace_back(oldest);
     oldest = next;
   }
 }
 
 void Mailbox::Done(Source source) {
-  if (std::atomic<size_t>* window = WindowOf(source)) {
-    window->fetch_sub(1, std::memory_order_relaxed);
+  if (const Window window = WindowOf(source); window.used != nullptr) {
+    window.used->fetch_sub(1, std::memory_order_relaxed);
   }
 }
 

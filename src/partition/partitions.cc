@@ -84,8 +84,13 @@ class PartitionsImpl final : public Partitions {
       ReplyTo reply_to,
       std::shared_ptr<StreamWindow> window) override {
     const size_t place = PlaceOf(partition);
-    if (source == Source::kNewWork && parts_.log.congested()) {
-      return Submitted::kOverloaded;
+    if (source == Source::kNewWork) {
+      if (parts_.disk.nearly_full()) {
+        return Submitted::kDiskNearlyFull;
+      }
+      if (parts_.log.congested()) {
+        return Submitted::kOverloaded;
+      }
     }
     auto envelope = std::make_unique<Envelope>();
     envelope->command = std::move(command);

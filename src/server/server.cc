@@ -138,7 +138,9 @@ class ServerImpl final : public Server {
       return count.error();
     }
     partition_count_ = count.value();
-    housekeeping_ = Housekeeping::Start(*database_, SystemClock(), HousekeepingOptions{});
+    HousekeepingOptions housekeeping;
+    housekeeping.folder = options.folder;
+    housekeeping_ = Housekeeping::Start(*database_, SystemClock(), housekeeping);
     return OkStatus();
   }
 
@@ -151,7 +153,8 @@ class ServerImpl final : public Server {
             static_cast<uint32_t>(std::max<size_t>(1, cores / 2))));
     options.term = database_->start_counter();
     options.entropy_seed = RandomSeed();
-    const PartitionsParts parts{*database_, *log_, SystemClock(), publisher_, delivery_};
+    const PartitionsParts parts{
+        *database_, *log_, *housekeeping_, SystemClock(), publisher_, delivery_};
     partitions_ =
         MakePartitions(options, parts, [this](PartitionId partition) -> std::unique_ptr<Machine> {
           if (partition == kMetadataPartition) {

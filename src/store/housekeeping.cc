@@ -19,6 +19,7 @@ class HousekeepingThread final : public Housekeeping {
  public:
   HousekeepingThread(Database& database, const Clock& clock, const HousekeepingOptions& options)
       : every_(options.every_ms), housekeeper_(database, clock, options) {
+    housekeeper_.Step();
     thread_ = std::thread([this] {
       pthread_setname_np(pthread_self(), "housekeeping");
       Run();
@@ -27,6 +28,8 @@ class HousekeepingThread final : public Housekeeping {
   ~HousekeepingThread() override { Stop(); }
   HousekeepingThread(const HousekeepingThread&) = delete;
   HousekeepingThread& operator=(const HousekeepingThread&) = delete;
+
+  bool nearly_full() const override { return housekeeper_.nearly_full(); }
 
   void Stop() override {
     {

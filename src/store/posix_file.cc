@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -100,6 +101,15 @@ Status WriteAtStart(int fd, const std::string& path, BytesView content) {
     done += static_cast<size_t>(count);
   }
   return OkStatus();
+}
+
+Result<uint64_t> FreeBytes(const std::string& path) {
+  struct statvfs info {};
+  if (::statvfs(path.c_str(), &info) != 0) return PosixError("look at the disk of", path);
+  if (info.f_blocks == 0) {
+    return Error{ErrorCode::kUnavailable, "the file system of " + path + " does not tell its size"};
+  }
+  return static_cast<uint64_t>(info.f_bavail) * info.f_frsize;
 }
 
 Status ReplaceFile(const std::string& path, BytesView content, bool sync) {

@@ -25,6 +25,9 @@ Result<std::optional<std::string>> ReadSmallFile(const std::string& path);
 // Replaces the file in one step; with `sync` also durably.
 Status ReplaceFile(const std::string& path, BytesView content, bool sync);
 
+// How much may still be written to the file system of `path`.
+Result<uint64_t> FreeBytes(const std::string& path);
+
 // Writes all of `content` at the start of the file.
 Status WriteAtStart(int fd, const std::string& path, BytesView content);
 

@@ -155,8 +155,11 @@ void Clients::Send(size_t index, bool attach, bool wait) {
   core_.Say(
       "client: " + op.token + (attach ? " attaches to " : " invokes ") + op.target.ToString() +
       " as " + Short(op.id) + (wait ? "" : ", one way"));
-  const Submitted submitted =
-      process.Submit(process.PartitionFor(op.id), Source::kNewWork, std::move(command), reply_to);
+  const Submitted submitted = process.Submit(
+      process.PartitionFor(op.id),
+      attach ? Source::kRead : Source::kNewWork,
+      std::move(command),
+      reply_to);
   if (submitted == Submitted::kOverloaded) {
     context.replies.Drop(reply_to);
     Again(index, core_.rng.Between(10, 200) * kMs);

@@ -4,6 +4,7 @@
 // has its default here and its value in Settings. Sizes in bytes, times in milliseconds.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -26,6 +27,7 @@ inline constexpr size_t kNewWorkEvery = 8;        // one command in eight is new
 
 // --- the windows into a mailbox, by source (design: admission is by source) ---
 inline constexpr size_t kMailboxNewWork = 4096;  // ingress, Kafka: refused beyond
+inline constexpr size_t kMailboxReads = 4096;    // ingress, attach and output: the same
 inline constexpr size_t kMailboxControl = 256;   // admin
 inline constexpr size_t kMailboxPerPeer = 64;    // outbox, per pair of partitions
 inline constexpr size_t kMailboxPerStream = 4;   // JournalAppend in flight per attempt
@@ -35,6 +37,14 @@ inline constexpr size_t kUnsyncedBytesMax = 64 * kMiB;
 inline constexpr size_t kHeldEffectsMax = 65536;
 
 // --- the disk ---
+inline constexpr size_t kWriteBuffersBytes = 64 * kMiB;  // memtables of all families together
+// With less free space new work is refused. In units of the memtables: 2 for the log, which is cut
+// when it is twice as large as they are; 2 for the flush that recovery makes of it; 4 for a
+// compaction, whose results lie beside what it read, and for what is written between two looks.
+inline constexpr size_t kDiskReserve = std::max(256 * kMiB, 8 * kWriteBuffersBytes);
+// With as much free space new work is let in again: a disk at the edge does not change its mind at
+// every look.
+inline constexpr size_t kDiskReserveRegained = kDiskReserve + kDiskReserve / 4;
 inline constexpr uint64_t kHousekeepingEveryMs = 2000;
 // Rows that were deleted leave the disk this much later and the compactions that follow: "within
 // minutes" at the price of one small flush in that time.

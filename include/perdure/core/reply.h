@@ -61,8 +61,14 @@ struct RegistrationOutcome {
   std::string message;                                 // kTypeChanged: which service
 };
 
-// The partition cannot take the request now (its window is full or the disk is behind).
-struct RequestRefused {};
+// The partition cannot take the request now.
+struct RequestRefused {
+  enum class Reason : uint8_t {
+    kOverloaded,      // its window is full or the disk is behind
+    kDiskNearlyFull,  // what is left belongs to work that was accepted already
+  };
+  Reason reason = Reason::kOverloaded;
+};
 
 using Reply = std::variant<
     InvocationAccepted,

@@ -15,8 +15,10 @@ namespace perdure {
 // Who submits. Each source has a window of its own in every mailbox, so accepted work always gets
 // in.
 enum class Source : uint8_t {
-  kNewWork,  // ingress, Kafka: refused when its window is full
-  kControl,  // admin
+  // Ingress, Kafka: refused when its window is full, the log is behind or the disk nearly full.
+  kNewWork,
+  kRead,     // ingress: attach and output, which write nothing; refused when its window is full
+  kControl,  // admin: the same
   kStream,   // attempts: bounded by StreamWindow
   kPeer,     // outbox of another partition
   // The partition itself: one continuation, two timers, one wake-up for slots; and a forgotten
@@ -33,13 +35,17 @@ class StreamWindow {
   virtual void Returned() = 0;
 };
 
-enum class Submitted : uint8_t { kAccepted, kOverloaded };
+enum class Submitted : uint8_t {
+  kAccepted,
+  kOverloaded,      // try again in a moment
+  kDiskNearlyFull,  // kNewWork only: until somebody frees space
+};
 
 class PartitionGateway {
  public:
   virtual ~PartitionGateway() = default;
-  // Thread: any. kNewWork and kControl may be refused; the other sources never are (their windows
-  // bound them).
+  // Thread: any. kNewWork, kRead and kControl may be refused; the other sources never are (their
+  // windows bound them).
   virtual Submitted Submit(
       PartitionId partition,
       Source source,

@@ -11,6 +11,7 @@
 #include "perdure/log/commit_log.h"
 #include "perdure/partition/gateway.h"
 #include "perdure/schema/publisher.h"
+#include "perdure/store/disk_space.h"
 #include "perdure/store/state.h"
 
 #include <cstddef>
@@ -53,6 +54,7 @@ class Partitions : public PartitionGateway {
 struct PartitionsParts {
   StateStore& store;
   CommitLog& log;
+  const DiskSpace& disk;
   const Clock& clock;
   SchemaPublisher& publisher;
   EffectTarget& target;

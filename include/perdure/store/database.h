@@ -32,7 +32,7 @@ struct DatabaseOptions {
 
   // Memory: memtables of all families together, and the cache that also holds index and filter
   // blocks. The sum with a flush under way stays below 64 + 32 + 32 MiB.
-  size_t write_buffers_bytes = 64 * limits::kMiB;
+  size_t write_buffers_bytes = limits::kWriteBuffersBytes;
   size_t block_cache_bytes = 32 * limits::kMiB;
 
   // Crash test: the file `wal-synced` in `folder` is made before the database is opened; after

@@ -105,7 +105,10 @@ class FakeGateway final : public PartitionGateway {
       Command command,
       ReplyTo reply_to,
       std::shared_ptr<StreamWindow>) override {
-    if (full && source == Source::kNewWork) {
+    if (disk_nearly_full && source == Source::kNewWork) {
+      return Submitted::kDiskNearlyFull;
+    }
+    if (full && (source == Source::kNewWork || source == Source::kRead)) {
       return Submitted::kOverloaded;
     }
     submissions.push_back({partition, source, std::move(command), reply_to});
@@ -114,6 +117,7 @@ class FakeGateway final : public PartitionGateway {
   uint16_t partition_count() const override { return 8; }
 
   bool full = false;
+  bool disk_nearly_full = false;
   std::vector<Submission> submissions;
 };
 

@@ -235,6 +235,47 @@ TEST(IngressOverload, RefusesWhenTheMailboxIsFull) {
   EXPECT_EQ(door.contexts[0].replies.in_use(), 0u);
 }
 
+TEST(IngressOverload, RefusesReadsWhenTheirWindowIsFull) {
+  Door door;
+  door.gateway.full = true;
+  ExpectOverloaded(*door.Send(Request("GET", "/restate/attach/" + kId)));
+}
+
+TEST(IngressDisk, RefusesNewWorkAndSaysWhatToDo) {
+  Door door;
+  door.gateway.disk_nearly_full = true;
+  for (const char* target : {"/H2Svc/greet", "/H2Svc/greet/send", "/H2Obj/k/add", "/H2Wf/w/run"}) {
+    const auto record = door.Send(Request("POST", target, {{"origin", "http://a"}}));
+    ASSERT_TRUE(record->response.has_value()) << target;
+    EXPECT_EQ(record->response->status, 503);
+    EXPECT_EQ(
+        Text(*record->response),
+        R"({"code":503,"message":"the disk of the data folder is nearly full, free some space",)"
+        R"("source":"ingress"})");
+    EXPECT_EQ(record->response->headers.Get("retry-after"), "1");
+    EXPECT_EQ(record->response->headers.Get("x-restate-error-source"), "ingress");
+    EXPECT_EQ(record->response->headers.Get("content-type"), "application/json");
+    EXPECT_EQ(record->response->headers.Get("access-control-allow-origin"), "http://a");
+    EXPECT_TRUE(record->destroyed);
+  }
+  EXPECT_TRUE(door.gateway.submissions.empty());
+  EXPECT_EQ(door.contexts[0].replies.in_use(), 0u);
+  door.gateway.disk_nearly_full = false;
+  door.Accepted("POST", "/H2Svc/greet");
+}
+
+TEST(IngressDisk, ReadsStillGetIn) {
+  Door door;
+  door.gateway.disk_nearly_full = true;
+  const HttpResponse output =
+      AnswerTo(door, "GET", "/restate/output/" + kId, InvocationNotReady{SampleId()});
+  EXPECT_EQ(output.status, 470);
+  EXPECT_EQ(door.gateway.submissions.back().source, Source::kRead);
+  AnswerTo(door, "GET", "/restate/attach/" + kId, InvocationUnknown{SampleId()});
+  EXPECT_EQ(door.gateway.submissions.back().source, Source::kRead);
+  EXPECT_EQ(door.Send(Request("GET", "/restate/health"))->response->status, 200);
+}
+
 TEST(IngressOverload, RefusesWhenThePartitionRefuses) {
   Door door;
   const auto record = door.Send(Request("POST", "/H2Svc/greet/send"));

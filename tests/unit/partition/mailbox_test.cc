@@ -33,7 +33,8 @@ TEST(Mailbox, GivesTheOldestFirstInTwoLanes) {
       Source::kPeer,
       Source::kNewWork,
       Source::kControl,
-      Source::kSelf};
+      Source::kSelf,
+      Source::kRead};
   for (uint16_t i = 0; i < sources.size(); ++i) {
     EXPECT_TRUE(mailbox.Put(Make(sources[i], i)));
   }
@@ -47,9 +48,10 @@ TEST(Mailbox, GivesTheOldestFirstInTwoLanes) {
     numbers.push_back(NumberOf(envelope->command));
   }
   EXPECT_EQ(numbers, (std::vector<uint16_t>{1, 2, 4, 5}));
-  ASSERT_EQ(new_work.size(), 2U);
+  ASSERT_EQ(new_work.size(), 3U);
   EXPECT_EQ(NumberOf(new_work[0]->command), 0);
   EXPECT_EQ(NumberOf(new_work[1]->command), 3);
+  EXPECT_EQ(NumberOf(new_work[2]->command), 6);
 }
 
 TEST(Mailbox, AppendsToWhatWasTaken) {
@@ -67,6 +69,7 @@ TEST(Mailbox, AppendsToWhatWasTaken) {
 TEST(Mailbox, RefusesNewWorkAndControlBeyondTheirWindows) {
   for (const auto& [source, window] :
        {std::pair(Source::kNewWork, limits::kMailboxNewWork),
+        std::pair(Source::kRead, limits::kMailboxReads),
         std::pair(Source::kControl, limits::kMailboxControl)}) {
     Mailbox mailbox;
     for (size_t i = 0; i < window; ++i) {
@@ -94,6 +97,7 @@ TEST(Mailbox, WindowsDoNotTouchEachOther) {
   while (mailbox.Put(Make(Source::kControl))) {
   }
   EXPECT_TRUE(mailbox.Put(Make(Source::kNewWork)));
+  EXPECT_TRUE(mailbox.Put(Make(Source::kRead)));
   EXPECT_EQ(mailbox.new_work_waiting(), 1U);
   mailbox.Done(Source::kStream);  // has no window
   EXPECT_FALSE(mailbox.Put(Make(Source::kControl)));

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -77,8 +78,14 @@ class ListeningMachine final : public Machine {
   std::optional<TimeMs> timer_;
 };
 
+struct FakeDisk final : DiskSpace {
+  bool nearly_full() const override { return full; }
+  std::atomic<bool> full{false};
+};
+
 struct Running {
   std::unique_ptr<MemoryDatabase> db = MemoryDatabase::Create();
+  FakeDisk disk;
   SchemaPublisher publisher;
   FakeTarget target{1};
   FakeSlots slots;
@@ -90,7 +97,7 @@ struct Running {
     options.partition_count = count;
     partitions = MakePartitions(
         options,
-        PartitionsParts{db->store(), db->log(), SystemClock(), publisher, target},
+        PartitionsParts{db->store(), db->log(), disk, SystemClock(), publisher, target},
         [this](PartitionId partition) {
           return std::make_unique<ListeningMachine>(partition, journal);
         });
@@ -169,7 +176,12 @@ TEST(Partitions, NewWorkIsRefusedWhileTheLogIsCongested) {
   running.partitions = MakePartitions(
       PartitionsOptions{.partition_count = 1},
       PartitionsParts{
-          running.db->store(), running.db->log(), SystemClock(), running.publisher, running.target},
+          running.db->store(),
+          running.db->log(),
+          running.disk,
+          SystemClock(),
+          running.publisher,
+          running.target},
       [&](PartitionId partition) {
         return std::make_unique<ListeningMachine>(partition, running.journal);
       });
@@ -184,6 +196,23 @@ TEST(Partitions, NewWorkIsRefusedWhileTheLogIsCongested) {
   EXPECT_EQ(
       running.partitions->Submit(PartitionId{0}, Source::kNewWork, Numbered(3)),
       Submitted::kAccepted);
+}
+
+TEST(Partitions, OnlyNewWorkIsRefusedWhileTheDiskIsNearlyFull) {
+  Running running(1);
+  const auto submit = [&](Source source) {
+    return running.partitions->Submit(PartitionId{0}, source, Numbered(1));
+  };
+  running.disk.full = true;
+  EXPECT_EQ(submit(Source::kNewWork), Submitted::kDiskNearlyFull);
+  for (const Source source :
+       {Source::kRead, Source::kControl, Source::kStream, Source::kPeer, Source::kSelf}) {
+    EXPECT_EQ(submit(source), Submitted::kAccepted) << static_cast<int>(source);
+  }
+  running.disk.full = false;
+  EXPECT_EQ(submit(Source::kNewWork), Submitted::kAccepted);
+  running.partitions->Start();
+  EXPECT_EQ(running.journal.WaitFor(2 + 6).size(), 8U);
 }
 
 TEST(Partitions, StopEndsASleepAndAppliesNothingAfterwards) {

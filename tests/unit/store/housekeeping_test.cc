@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Disk comes back after deletes although nothing more is written, and nothing is flushed for
-// nothing.
+// Disk comes back after deletes although nothing more is written, nothing is flushed for nothing,
+// and a disk that fills up is noticed, once at each edge.
 #include "perdure/store/housekeeping.h"
 
+#include "perdure/base/log.h"
 #include "store/housekeeper.h"
+#include "store/posix_file.h"
 #include "tests/unit/store/store_test_support.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <condition_variable>
+#include <mutex>
 #include <random>
 #include <string>
 #include <vector>
@@ -18,6 +23,7 @@ namespace {
 
 using limits::kKiB;
 using limits::kMiB;
+using ::testing::HasSubstr;
 
 class ManualClock final : public Clock {
  public:
@@ -28,6 +34,12 @@ class ManualClock final : public Clock {
 
 constexpr DurationMs kAfterMs = limits::kDeletesFlushedAfterMs;
 constexpr int kRows = 4000;
+
+HousekeepingOptions Watching(const std::string& folder) {
+  HousekeepingOptions options;
+  options.folder = folder;
+  return options;
+}
 
 uint64_t DiskUse(const std::string& folder) {
   uint64_t bytes = 0;
@@ -45,7 +57,7 @@ class HousekeepingTest : public ::testing::Test {
  protected:
   HousekeepingTest()
       : database_(MustOpen(OptionsFor(folder_ / "node"))),
-        housekeeper_(*database_, clock_, HousekeepingOptions{}) {}
+        housekeeper_(*database_, clock_, Watching(folder_ / "node")) {}
 
   // Bodies that do not compress and are large enough for blob files, and a small row beside each.
   void WriteBodies() {
@@ -159,7 +171,7 @@ TEST_F(HousekeepingTest, ASecondFlushWaitsForTheFirst) {
 }
 
 TEST_F(HousekeepingTest, TheThreadFlushesByItself) {
-  HousekeepingOptions options;
+  HousekeepingOptions options = Watching(folder_ / "node");
   options.every_ms = 1;
   options.flush_deletes_after_ms = 1;
   const std::unique_ptr<Housekeeping> housekeeping =
@@ -172,6 +184,110 @@ TEST_F(HousekeepingTest, TheThreadFlushesByItself) {
     std::this_thread::yield();
   housekeeping->Stop();
   housekeeping->Stop();
+}
+
+// A disk whose free space the test decides.
+struct FakeDisk {
+  Result<uint64_t> free = uint64_t{0};
+  HousekeepingOptions Options() {
+    HousekeepingOptions options;
+    options.folder = "/data";
+    options.reserve_bytes = 100;
+    options.reserve_regained_bytes = 125;
+    options.test_free_bytes = [this] { return free; };
+    return options;
+  }
+};
+
+// What the steps log while the disk has each of these numbers of free bytes, and whether it is
+// nearly full after each.
+struct Watched {
+  std::vector<bool> nearly_full;
+  std::string log;
+};
+Watched Watch(Database& database, const std::vector<Result<uint64_t>>& looks) {
+  FakeDisk disk;
+  const ManualClock clock;
+  Housekeeper housekeeper(database, clock, disk.Options());
+  Watched out;
+  testing::internal::CaptureStderr();
+  InitLogging({.format = LogFormat::kCompact, .level = LogLevel::kInfo, .ansi_colors = false});
+  for (const Result<uint64_t>& look : looks) {
+    disk.free = look;
+    housekeeper.Step();
+    out.nearly_full.push_back(housekeeper.nearly_full());
+  }
+  out.log = testing::internal::GetCapturedStderr();
+  return out;
+}
+
+size_t Count(const std::string& text, const std::string& word) {
+  size_t count = 0;
+  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1))
+    ++count;
+  return count;
+}
+
+TEST_F(HousekeepingTest, NoticesAFullDiskAndItsEndOnce) {
+  const Watched watched = Watch(
+      *database_,
+      {uint64_t{100}, uint64_t{99}, uint64_t{0}, uint64_t{124}, uint64_t{125}, uint64_t{100}});
+  EXPECT_EQ(watched.nearly_full, (std::vector<bool>{false, true, true, true, false, false}));
+  EXPECT_EQ(Count(watched.log, "disk_nearly_full"), 1U) << watched.log;
+  EXPECT_THAT(watched.log, HasSubstr("folder=/data free_bytes=99 reserve_bytes=100"));
+  EXPECT_EQ(Count(watched.log, "disk_has_space_again"), 1U) << watched.log;
+}
+
+TEST_F(HousekeepingTest, ADiskThatDoesNotTellChangesNothing) {
+  const Error error{ErrorCode::kUnavailable, "no answer"};
+  const Watched watched =
+      Watch(*database_, {error, error, uint64_t{1}, error, error, uint64_t{500}});
+  EXPECT_EQ(watched.nearly_full, (std::vector<bool>{false, false, true, true, true, false}));
+  EXPECT_EQ(Count(watched.log, "disk_space_unknown"), 2U) << watched.log;
+}
+
+TEST_F(HousekeepingTest, TheThreadLooksBeforeItStartsAndAgain) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int looks = 0;
+  FakeDisk disk;
+  HousekeepingOptions options = disk.Options();
+  options.every_ms = 1;
+  options.test_free_bytes = [&]() -> Result<uint64_t> {
+    const std::lock_guard<std::mutex> lock(mutex);
+    ++looks;
+    changed.notify_all();
+    return looks < 10 ? uint64_t{1} : uint64_t{1000};
+  };
+  const std::unique_ptr<Housekeeping> housekeeping =
+      Housekeeping::Start(*database_, SystemClock(), options);
+  {
+    std::unique_lock<std::mutex> lock(mutex);
+    EXPECT_GE(looks, 1);
+    // The eleventh look begins after what the tenth saw was noted.
+    changed.wait(lock, [&] { return looks > 10; });
+  }
+  EXPECT_FALSE(housekeeping->nearly_full());
+  housekeeping->Stop();
+  const int at_stop = looks;
+  housekeeping->Stop();
+  EXPECT_EQ(looks, at_stop);
+}
+
+TEST_F(HousekeepingTest, IsFullFromTheFirstLook) {
+  FakeDisk disk;
+  const std::unique_ptr<Housekeeping> housekeeping =
+      Housekeeping::Start(*database_, SystemClock(), disk.Options());
+  EXPECT_TRUE(housekeeping->nearly_full());
+}
+
+TEST_F(HousekeepingTest, AsksTheFileSystem) {
+  const Result<uint64_t> free = FreeBytes(folder_ / "node");
+  ASSERT_TRUE(free.ok());
+  EXPECT_GT(*free, 0U);
+  const Result<uint64_t> none = FreeBytes(folder_ / "missing");
+  ASSERT_FALSE(none.ok());
+  EXPECT_THAT(none.error().message, HasSubstr("missing: No such file"));
 }
 
 }  // namespace
