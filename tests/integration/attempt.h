@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The service's side of one attempt: what the server has sent, and what the test or a script
+// answers. It checks nothing: a test can make it say anything, also what no SDK would say.
+#pragma once
+
+#include "perdure/protocol/message_type.h"
+#include "protocol/frame.h"
+#include "service_protocol.pb.h"
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace perdure::integration {
+
+class ServiceConnection;
+
+// What one service and its attempts share. `wake` makes its thread look at the outputs.
+struct ServiceState {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::function<void()> wake;
+};
+
+struct ReceivedFrame {
+  MessageType type;
+  std::string payload;
+};
+
+// What goes into a response body.
+struct Body {
+  std::string bytes;
+  bool finished = false;  // the end of the stream follows
+};
+
+std::string EncodeFrame(MessageType type, std::string_view payload);
+
+class ServiceAttempt : public std::enable_shared_from_this<ServiceAttempt> {
+ public:
+  ServiceAttempt(
+      ServiceState& service,
+      ServiceConnection& connection,
+      uint32_t stream,
+      std::string target,
+      std::string content_type);
+
+  // --- for tests and scripts. Thread: any ---
+  const std::string& target() const { return target_; }  // "Test/echo"
+  std::string id() const;                                // the printable one
+  std::string input() const;
+  size_t known_entries() const;
+  std::vector<ReceivedFrame> frames() const;  // behind Start
+  bool Has(MessageType type) const;
+  bool HasSent(MessageType type) const;
+  bool input_ended() const;
+  bool AwaitFrame(MessageType type) const;
+  bool AwaitInputEnd() const;
+
+  void Send(MessageType type, const google::protobuf::MessageLite& message);
+  void SendBytes(std::string_view bytes);
+  void Finish();
+  // Output, End, and the end of the stream. Nothing, if the stream has ended already.
+  void Complete(std::string_view result);
+  void Suspend(uint32_t completion);
+  // A response head without a body, instead of everything else.
+  void Refuse(int status);
+  void Reset();
+  // Closes the whole connection once what was sent is written.
+  void Disconnect();
+
+  // --- for the service and its connections. REQUIRES: the lock of the service is held ---
+  void OnBytes(std::string_view bytes);
+  void OnInputEnd() { input_ended_ = true; }
+  void OnGone() { connection_ = nullptr; }
+  bool replayed() const { return started_ && frames_.size() >= start_.known_entries(); }
+  uint32_t stream() const { return stream_; }
+  const std::string& content_type() const { return content_type_; }
+  int status() const { return status_; }
+  Body& body() { return body_; }
+
+  bool touched = false;  // waits for its script
+  bool offered = false;  // a test may take it, or has
+
+ private:
+  bool Await(const std::function<bool()>& condition) const;
+  void Append(MessageType type, std::string_view payload);
+  void Update();
+
+  ServiceState& service_;
+  ServiceConnection* connection_;  // null once the stream is gone
+  const uint32_t stream_;
+  const std::string target_;
+  const std::string content_type_;
+
+  FrameDecoder decoder_;
+  bool started_ = false;
+  bool input_ended_ = false;
+  wire::StartMessage start_;
+  std::vector<ReceivedFrame> frames_;
+
+  int status_ = 200;
+  Body body_;
+  std::set<MessageType> sent_;
+};
+
+}  // namespace perdure::integration
