@@ -6,6 +6,7 @@
 
 #include "perdure/base/assert.h"
 #include "perdure/base/log.h"
+#include "store/packed_value.h"
 
 #include <cstdlib>
 #include <utility>
@@ -16,7 +17,10 @@ namespace {
 class MergedIterator final : public StateIterator {
  public:
   MergedIterator(const RocksTables& tables, const rocksdb::Snapshot* snapshot, ScanRange range)
-      : upper_(range.upper), upper_slice_(upper_), pending_(std::move(range.pending)) {
+      : upper_(range.upper),
+        upper_slice_(upper_),
+        packed_(IsPacked(range.family)),
+        pending_(std::move(range.pending)) {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;
     if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
@@ -44,7 +48,11 @@ class MergedIterator final : public StateIterator {
 
   BytesView value() const override {
     PERDURE_ASSERT(Valid());
-    return on_pending_ ? BytesView(*pending_[next_pending_].value) : ToView(base_->value());
+    const BytesView stored =
+        on_pending_ ? BytesView(*pending_[next_pending_].value) : ToView(base_->value());
+    if (!packed_) return stored;
+    PlainValue(stored, plain_);
+    return plain_;
   }
 
  private:
@@ -69,6 +77,8 @@ class MergedIterator final : public StateIterator {
 
   const std::string upper_;
   const rocksdb::Slice upper_slice_;
+  const bool packed_;
+  mutable std::string plain_;  // of the row at hand
   std::vector<PendingRow> pending_;
   size_t next_pending_ = 0;
   bool on_pending_ = false;
@@ -90,12 +100,26 @@ void StorageFailed(std::string_view operation, const rocksdb::Status& status) {
   std::abort();
 }
 
+void PlainValue(BytesView stored, std::string& plain) {
+  if (!UnpackValue(stored, plain)) {
+    StorageFailed("unpack", rocksdb::Status::Corruption("a packed value has no valid tail"));
+  }
+}
+
+std::string RowValue(Family family, BytesView stored) {
+  if (!IsPacked(family)) return std::string(stored);
+  std::string plain;
+  PlainValue(stored, plain);
+  return plain;
+}
+
 std::optional<std::string> ReadRow(
     const RocksTables& tables, const rocksdb::ReadOptions& options, Family family, BytesView key) {
-  std::string value;
+  // Pinned: what is packed is copied once, into its plain form.
+  rocksdb::PinnableSlice pinned;
   const rocksdb::Status status =
-      tables.db->Get(options, tables.handle(family), ToSlice(key), &value);
-  if (status.ok()) return value;
+      tables.db->Get(options, tables.handle(family), ToSlice(key), &pinned);
+  if (status.ok()) return RowValue(family, ToView(pinned));
   if (!status.IsNotFound()) StorageFailed("read", status);
   return std::nullopt;
 }

@@ -6,6 +6,7 @@
 
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
+#include "store/packed_value.h"
 
 #include <rocksdb/comparator.h>
 
@@ -57,7 +58,7 @@ std::optional<std::string> RocksTxn::Get(Family family, BytesView key) const {
   std::string value;
   const rocksdb::Status status = batch_->GetFromBatchAndDB(
       tables_.db, read_options_, tables_.handle(family), ToSlice(key), &value);
-  if (status.ok()) return value;
+  if (status.ok()) return IsPacked(family) ? RowValue(family, value) : std::move(value);
   if (!status.IsNotFound()) StorageFailed("read", status);
   return std::nullopt;
 }
@@ -69,15 +70,27 @@ std::unique_ptr<StateIterator> RocksTxn::Scan(
 }
 
 void RocksTxn::Put(Family family, BytesView key, BytesView value) {
-  Wrote(family, key, batch_->Put(tables_.handle(family), ToSlice(key), ToSlice(value)));
+  if (IsPacked(family)) {
+    Put(family, key, {value});
+  } else {
+    PutStored(family, key, value);
+  }
 }
 
 void RocksTxn::Put(Family family, BytesView key, std::initializer_list<BytesView> parts) {
-  joined_.clear();
-  for (const BytesView part : parts)
-    joined_.append(part);
-  Put(family, key, joined_);
+  if (IsPacked(family)) {
+    PackValue(parts, joined_);
+  } else {
+    joined_.clear();
+    for (const BytesView part : parts)
+      joined_.append(part);
+  }
+  PutStored(family, key, joined_);
   if (joined_.capacity() > kKeptBytesMax) std::string().swap(joined_);
+}
+
+void RocksTxn::PutStored(Family family, BytesView key, BytesView stored) {
+  Wrote(family, key, batch_->Put(tables_.handle(family), ToSlice(key), ToSlice(stored)));
 }
 
 void RocksTxn::Delete(Family family, BytesView key) {

@@ -64,6 +64,7 @@ class RocksTxn final : public StateTxn {
   static constexpr size_t kTouchedBits = 4096;
 
   static size_t TouchedBit(Family family, BytesView key);
+  void PutStored(Family family, BytesView key, BytesView stored);
   // Called once for every write, with its result.
   void Wrote(Family family, BytesView key, const rocksdb::Status& status);
   std::vector<PendingRow> PendingRows(Family family, BytesView lower, BytesView upper) const;

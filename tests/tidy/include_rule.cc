@@ -47,7 +47,7 @@ constexpr Module kModules[] = {
      {{"boost/beast/", "http1_parser.cc"}, {"nghttp2/", "http2_"}}},
     {"net", 2, "base http net", true, false,
      {{"boost/asio/", ""}, {"boost/version.hpp", "asio_impl.cc"}, {"openssl/", ".cc"}}},
-    {"store", 2, "base log store", true, false, {{"rocksdb/", ""}}},
+    {"store", 2, "base log store", true, false, {{"rocksdb/", ""}, {"lz4.h", "packed_value.cc"}}},
     {"log", 2, "base log store", false, false, {}},
     {"partition", 3, "base core invoker log partition schema store", true, false, {}},
     {"invoker", 3, "base core http invoker partition protocol schema", false, false, {}},

@@ -435,7 +435,7 @@ TEST(RecordSynced, MakesTheFileBeforeAnythingIsSynced) {
   options.record_synced = true;
   // The database cannot be opened, but the folder can.
   std::filesystem::create_directories(folder / "node");
-  WriteText(folder / "node/format", "1\n");
+  WriteText(folder / "node/format", "2\n");
   std::filesystem::create_directories(folder / "node/db/LOCK");
 
   EXPECT_THAT(RefusalOf(options), HasSubstr("cannot open the database"));

@@ -20,7 +20,7 @@ TEST(Open, MakesTheFolderAndItsParents) {
   const auto database = MustOpen(OptionsFor(folder / "a/b/node"));
 
   EXPECT_TRUE(database->created());
-  EXPECT_EQ(ReadText(folder / "a/b/node/format"), "1\n");
+  EXPECT_EQ(ReadText(folder / "a/b/node/format"), "2\n");
 }
 
 TEST(Open, RefusesAMissingFolderIfItMustNotMakeIt) {
@@ -93,19 +93,19 @@ TEST(Open, IsFreeAgainAfterClose) {
 TEST(Open, RefusesANewerFormat) {
   TestFolder folder;
   MustOpen(OptionsFor(folder / "node")).reset();
-  WriteText(folder / "node/format", "2\n");
+  WriteText(folder / "node/format", "3\n");
 
   EXPECT_THAT(
       RefusalOf(OptionsFor(folder / "node")),
-      HasSubstr("has format 2, this version reads format 1: it was written by a newer version"));
+      HasSubstr("has format 3, this version reads format 2: it was written by a newer version"));
 }
 
 TEST(Open, RefusesAnOlderFormat) {
   TestFolder folder;
   MustOpen(OptionsFor(folder / "node")).reset();
-  WriteText(folder / "node/format", "0\n");
+  WriteText(folder / "node/format", "1\n");
 
-  EXPECT_THAT(RefusalOf(OptionsFor(folder / "node")), HasSubstr("has format 0"));
+  EXPECT_THAT(RefusalOf(OptionsFor(folder / "node")), HasSubstr("has format 1"));
 }
 
 TEST(Open, RefusesAnUnreadableFormat) {

@@ -84,6 +84,20 @@ TEST_F(StateTxnTest, KeysAndValuesAreAnyBytes) {
   EXPECT_EQ(database_->Begin()->Get(Family::kStatus, "empty"), "");
 }
 
+TEST_F(StateTxnTest, LargeJournalValuesComeBackAsTheyWere) {
+  const std::string large(100'000, 'x');
+  const auto txn = database_->Begin();
+  txn->Put(Family::kJournal, "a", large);
+  txn->Put(Family::kJournal, "b", {"head", large});
+  EXPECT_LT(txn->byte_size(), 10'000U) << "logged in its compressed form";
+  EXPECT_EQ(txn->Get(Family::kJournal, "a"), large);
+  EXPECT_EQ(Rows(*txn, Family::kJournal)[1], "b=head" + large);
+  MustWrite(*database_, *txn);
+
+  EXPECT_EQ(database_->Begin()->Get(Family::kJournal, "b"), "head" + large);
+  EXPECT_EQ(Rows(*database_->Snapshot(), Family::kJournal)[0], "a=" + large);
+}
+
 TEST_F(StateTxnTest, CountsItsBytes) {
   const auto txn = database_->Begin();
   EXPECT_TRUE(txn->empty());

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The tail says what the head is. Whoever reads has been given the bytes by RocksDB, which checked
+// them; a tail that makes no sense is therefore reported and not repaired.
+#include "store/packed_value.h"
+
+#include "perdure/base/assert.h"
+
+#include <lz4.h>
+
+#include <climits>
+#include <cstdint>
+
+namespace perdure {
+namespace {
+
+constexpr char kPlain = 0;
+constexpr char kLz4 = 1;
+constexpr size_t kLengthBytes = 4;
+// Less saved than an eighth does not pay for the reader's work.
+constexpr size_t kLeastShare = 8;
+
+bool Compress(const std::string& plain, std::string& out) {
+  const size_t most = plain.size() - plain.size() / kLeastShare;
+  out.resize(most + kLengthBytes + 1);
+  const int written = LZ4_compress_default(
+      plain.data(), out.data(), static_cast<int>(plain.size()), static_cast<int>(most));
+  if (written <= 0) return false;  // it does not fit: not worth it
+  out.resize(static_cast<size_t>(written));
+  for (size_t shift = 8 * kLengthBytes; shift > 0; shift -= 8) {
+    out.push_back(static_cast<char>((plain.size() >> (shift - 8)) & 0xff));
+  }
+  out.push_back(kLz4);
+  return true;
+}
+
+}  // namespace
+
+void PackValue(std::initializer_list<BytesView> parts, std::string& out) {
+  out.clear();
+  for (const BytesView part : parts) {
+    out.append(part);
+  }
+  PERDURE_ASSERT(out.size() <= LZ4_MAX_INPUT_SIZE);
+  if (out.size() >= kPackFrom) {
+    std::string packed;
+    if (Compress(out, packed)) {
+      out.swap(packed);
+      return;
+    }
+  }
+  out.push_back(kPlain);
+}
+
+bool UnpackValue(BytesView packed, std::string& plain) {
+  if (packed.empty()) return false;
+  const char kind = packed.back();
+  packed.remove_suffix(1);
+  if (kind == kPlain) {
+    plain.assign(packed);
+    return true;
+  }
+  if (kind != kLz4 || packed.size() <= kLengthBytes) return false;
+  size_t length = 0;
+  for (const char byte : packed.substr(packed.size() - kLengthBytes)) {
+    length = (length << 8) | static_cast<uint8_t>(byte);
+  }
+  packed.remove_suffix(kLengthBytes);
+  if (length > LZ4_MAX_INPUT_SIZE || packed.size() > INT_MAX) return false;
+  plain.resize(length);
+  const int read = LZ4_decompress_safe(
+      packed.data(), plain.data(), static_cast<int>(packed.size()), static_cast<int>(length));
+  return read >= 0 && static_cast<size_t>(read) == length;
+}
+
+}  // namespace perdure
