@@ -106,7 +106,7 @@ class Applier {
   void AppendSignal(Invocation& invocation, const SignalName& signal, const SignalResult& result);
   JournalIndex AppendEntry(Invocation& invocation, MessageType type, const SharedBytes& payload);
   bool Satisfied(const Invocation& invocation, const WaitSet& wait_set);
-  void WakeIfSatisfied(Invocation& invocation);
+  void Wake(Invocation& invocation);
 
   // --- consequences of commands ---
   bool ApplyOutput(Invocation& invocation, SdkFrame& frame);
@@ -114,14 +114,15 @@ class Applier {
   bool ApplyCall(Invocation& invocation, SdkFrame& frame);
   bool ApplyOneWayCall(Invocation& invocation, SdkFrame& frame);
   bool ApplySendSignal(Invocation& invocation, SdkFrame& frame);
-  bool ApplyStateRead(Invocation& invocation, SdkFrame& frame);
-  bool ApplyStateWrite(Invocation& invocation, SdkFrame& frame);
   // Resolves the callee; nothing: the attempt was failed.
   bool InvokeCallee(
       Invocation& invocation, const SdkFrame& frame, CallCommand& call, TimeMs start_at);
   std::optional<InvocationSpec> ResolveCallee(
       Invocation& invocation, CallCommand& call, MessageType type);
+  bool ApplyStateRead(Invocation& invocation, SdkFrame& frame);
+  bool ApplyStateWrite(Invocation& invocation, SdkFrame& frame);
   bool CheckStateAccess(Invocation& invocation, MessageType type, bool write);
+  void EagerState(const Invocation& invocation, bool lazy, StartAttempt& start);
 
   // --- messages to other invocations (apply_peer.cc) ---
   PartitionId PartitionOfId(const InvocationId& id) const;
@@ -133,7 +134,6 @@ class Applier {
 
   // --- attempts (apply_attempt.cc) ---
   bool Start(Invocation& invocation);
-  void EagerState(const Invocation& invocation, bool lazy, StartAttempt& start);
   JournalChunk ReadChunk(
       const Invocation& invocation, JournalIndex from, JournalIndex whole_until, size_t bytes_max);
   void EndAttempt(const InvocationId& id);
@@ -154,21 +154,25 @@ class Applier {
   // --- completion (apply_completion.cc) ---
   void Complete(Invocation& invocation, std::optional<Failure> failure);
   void TellWaiters(Invocation& invocation);
+  void AnswerSlice(PendingAnswers& answers);
   void TellListeners(Invocation& invocation);
   void KeepOrForget(Invocation& invocation);
   // Removes a scheduled or queued invocation; those who wait get `failure`.
   void Withdraw(Invocation& invocation, const Failure& failure);
   void Forget(Invocation& invocation);
   void PurgeJournal(const InvocationId& id, Birth birth, JournalIndex length);
-  size_t PurgeRows(const InvocationId& id, Birth birth, JournalIndex& left, size_t budget);
+  // Index rows from `cursor` on, then entries from the last one down.
+  void PurgeRows(const InvocationId& id, Birth birth, JournalIndex& left, std::string& cursor);
   void StopForKill(Invocation& invocation);
   // Kills callees named from `from` on; returns the index to go on with, or nothing when done.
   std::optional<JournalIndex> KillChildren(
       const InvocationId& id, Birth birth, JournalIndex from, JournalIndex journal_length);
   void KillInvocation(Invocation& invocation);
-  void AddWork(WorkRow work);
+  void AddWork(const WorkRow& work);
+  void ContinueLater();
   void AddExpiry(const keys::ExpiryRef& expiry);
   bool DoWork(WorkRow& work);
+  bool TellSlice(const WorkRow& work);
 
   // --- timers (apply_timer.cc) ---
   void AddTimer(const keys::TimerRef& timer, Birth birth);
@@ -184,6 +188,9 @@ class Applier {
   ReplyTo reply_to_;
   std::vector<std::unique_ptr<Invocation>> loaded_;
   uint64_t entropy_uses_ = 0;
+  // For attempts of this turn.
+  size_t entries_read_ = 0;
+  size_t bytes_read_ = 0;
 };
 
 }  // namespace perdure

@@ -17,6 +17,7 @@ constexpr DurationMs kJitterMin = 3;
 constexpr double kJitterShare = 0.3;
 constexpr DurationMs kDelayMax = DurationMs{100} * 365 * 24 * 3600 * 1000;
 
+// As many as one turn can look at: the head is filled further by what is made ready.
 void LoadReady(PartitionMemory& memory, const StateReader& reader) {
   ReadyHead& head = memory.ready;
   if (head.complete || !head.items.empty()) {
@@ -25,7 +26,7 @@ void LoadReady(PartitionMemory& memory, const StateReader& reader) {
   const auto rows = reader.Scan(
       Family::kQueue, head.scan_from, keys::PrefixEnd(keys::ReadyPrefix(memory.partition)));
   for (; rows->Valid(); rows->Next()) {
-    if (head.items.size() == limits::kReadyHeadMax) {
+    if (head.items.size() == memory.work_items_max) {
       head.scan_from = std::string(rows->key());
       return;
     }
@@ -46,7 +47,10 @@ void CloseChunk(JournalChunk& chunk, JournalIndex next, JournalIndex length) {
 size_t Applier::PullStarts(size_t slots) {
   size_t started = 0;
   // Rows that lead to no start (gone, or no deployment to start on) count against the turn too.
-  for (size_t looked = 0; started < slots && looked < limits::kWorkItemsPerTurn; ++looked) {
+  for (size_t looked = 0; started < slots && looked < memory_.work_items_max; ++looked) {
+    if (entries_read_ >= memory_.work_items_max || bytes_read_ >= limits::kTurnBytesMax) {
+      break;
+    }
     LoadReady(memory_, txn_);
     if (memory_.ready.items.empty()) {
       break;
@@ -141,7 +145,9 @@ JournalChunk Applier::ReadChunk(
   const JournalIndex length = invocation.status.journal_length;
   JournalIndex index = from;
   size_t bytes = 0;
-  for (; index < length && (bytes < bytes_max || index == from); ++index) {
+  const JournalIndex end =
+      static_cast<JournalIndex>(std::min<size_t>(length, from + memory_.work_items_max));
+  for (; index < end && (bytes < bytes_max || index == from); ++index) {
     std::optional<std::string> value = txn_.Get(
         Family::kJournal, keys::JournalEntry(invocation.id, invocation.status.birth, index));
     PERDURE_INVARIANT(value.has_value(), "a journal entry is missing");
@@ -152,6 +158,8 @@ JournalChunk Applier::ReadChunk(
     }
   }
   CloseChunk(chunk, index, length);
+  entries_read_ += index - from;
+  bytes_read_ += bytes;
   return chunk;
 }
 

@@ -4,10 +4,11 @@
 // next, and it is kept for its retention or forgotten (service protocol 3.3, ingress API 6.1).
 #include "core/applier.h"
 #include "perdure/base/assert.h"
-#include "perdure/base/limits.h"
 #include "perdure/base/overloaded.h"
 #include "perdure/protocol/notifications.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -63,13 +64,23 @@ void Applier::TellWaiters(Invocation& invocation) {
   if (it == memory_.waiting.end()) {
     return;
   }
-  const std::vector<ReplyTo> waiting = std::move(it->second);
+  PendingAnswers answers{ResultOf(invocation), std::move(it->second)};
   memory_.waiting.erase(it);
-  InvocationResult result = ResultOf(invocation);
-  result.expires_at.reset();  // a live answer, not a stored one (ingress API 6)
-  for (const ReplyTo& to : waiting) {
-    Answer(to, result);
+  answers.result.expires_at.reset();  // a live answer, not a stored one (ingress API 6)
+  AnswerSlice(answers);
+  if (!answers.to.empty()) {
+    memory_.answers.push_back(std::move(answers));
+    ContinueLater();
   }
+}
+
+void Applier::AnswerSlice(PendingAnswers& answers) {
+  const size_t count = std::min(answers.to.size(), memory_.work_items_max);
+  const auto end = answers.to.end();
+  for (auto to = end - static_cast<std::ptrdiff_t>(count); to != end; ++to) {
+    Answer(*to, answers.result);
+  }
+  answers.to.resize(answers.to.size() - count);
 }
 
 void Applier::TellListeners(Invocation& invocation) {
@@ -156,37 +167,41 @@ void Applier::Forget(Invocation& invocation) {
 void Applier::PurgeJournal(const InvocationId& id, Birth birth, JournalIndex length) {
   JournalIndex left = length;
   // A journal of several slices may still be read by the kill of its children; work goes in order.
-  if (length <= limits::kWorkItemsPerTurn) {
-    PurgeRows(id, birth, left, limits::kWorkItemsPerTurn);
+  if (length <= memory_.work_items_max) {
+    std::string cursor;
+    PurgeRows(id, birth, left, cursor);
   }
   if (left > 0) {
     AddWork(WorkRow{WorkRow::Kind::kPurge, id, birth, left, {}});
   }
 }
 
-size_t Applier::PurgeRows(const InvocationId& id, Birth birth, JournalIndex& left, size_t budget) {
+void Applier::PurgeRows(
+    const InvocationId& id, Birth birth, JournalIndex& left, std::string& cursor) {
   size_t used = 0;
   const std::string prefix = keys::NotificationPrefix(id, birth);
-  std::vector<std::string> index_rows;
-  const auto rows = txn_.Scan(Family::kIndex, prefix, keys::PrefixEnd(prefix));
-  for (; rows->Valid() && index_rows.size() < budget; rows->Next()) {
-    index_rows.emplace_back(rows->key());
-  }
-  for (const std::string& key : index_rows) {
-    txn_.Delete(Family::kIndex, key);
+  // Not from the beginning: what was deleted there would be walked over again in every slice.
+  const auto rows =
+      txn_.Scan(Family::kIndex, cursor.empty() ? prefix : cursor, keys::PrefixEnd(prefix));
+  for (; rows->Valid() && used < memory_.work_items_max; rows->Next()) {
+    cursor = std::string(rows->key());
+    txn_.Delete(Family::kIndex, cursor);
     ++used;
   }
-  while (left > 0 && used < budget) {
+  while (left > 0 && used < memory_.work_items_max) {
     --left;
     txn_.DeleteOnce(Family::kJournal, keys::JournalEntry(id, birth, left));
     ++used;
   }
-  return used;
 }
 
-void Applier::AddWork(WorkRow work) {
+void Applier::AddWork(const WorkRow& work) {
   const uint64_t sequence = ++memory_.row.work_sequence;
   txn_.Put(Family::kQueue, keys::Work(memory_.partition, sequence), EncodeWork(work));
+  ContinueLater();
+}
+
+void Applier::ContinueLater() {
   if (!memory_.work_pending) {
     memory_.work_pending = true;
     effects_.push_back(SubmitToSelf{ContinueWork{}});

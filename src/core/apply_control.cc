@@ -17,6 +17,11 @@ bool Started(InvocationState state) {
   return state != InvocationState::kScheduled && state != InvocationState::kInboxed;
 }
 
+size_t SizeOf(const ValueOrFailure& result) {
+  const auto* value = std::get_if<SharedBytes>(&result);
+  return value != nullptr ? value->size() : std::get<Failure>(result).message.size();
+}
+
 }  // namespace
 
 void Applier::Apply(Cancel& command) {
@@ -78,7 +83,7 @@ void Applier::StopForKill(Invocation& invocation) {
 std::optional<JournalIndex> Applier::KillChildren(
     const InvocationId& id, Birth birth, JournalIndex from, JournalIndex journal_length) {
   JournalIndex index = from;
-  for (; index < journal_length && index - from < limits::kWorkItemsPerTurn; ++index) {
+  for (; index < journal_length && index - from < memory_.work_items_max; ++index) {
     std::optional<std::string> value =
         txn_.Get(Family::kJournal, keys::JournalEntry(id, birth, index));
     if (!value) {
@@ -126,30 +131,42 @@ void Applier::Apply(Resume& command) {
 
 void Applier::Apply(ContinueWork&) {
   memory_.work_pending = false;
-  const std::string prefix = keys::WorkPrefix(memory_.partition);
-  std::string key;
-  WorkRow work;
-  {
-    const auto rows = txn_.Scan(Family::kQueue, prefix, keys::PrefixEnd(prefix));
-    if (!rows->Valid()) {
-      return;
+  if (!memory_.answers.empty()) {
+    AnswerSlice(memory_.answers.front());
+    if (memory_.answers.front().to.empty()) {
+      memory_.answers.pop_front();
     }
-    key = std::string(rows->key());
-    work = DecodeWork(rows->value());
-    rows->Next();
-    if (rows->Valid()) {
-      memory_.work_pending = true;
-    }
+    ContinueLater();
+    return;
+  }
+  const auto rows = txn_.Scan(
+      Family::kQueue,
+      keys::Work(memory_.partition, memory_.work.from),
+      keys::PrefixEnd(keys::WorkPrefix(memory_.partition)));
+  if (!rows->Valid()) {
+    return;
+  }
+  const std::string key(rows->key());
+  const uint64_t sequence = keys::ParseWorkSequence(key);
+  WorkRow work = DecodeWork(rows->value());
+  rows->Next();
+  const bool more = rows->Valid();
+  if (memory_.work.from != sequence) {
+    memory_.work = WorkHead{sequence, {}};
   }
   if (DoWork(work)) {
     txn_.Delete(Family::kQueue, key);
-  } else {
+    memory_.work = WorkHead{sequence + 1, {}};
+    if (more) {
+      ContinueLater();
+    }
+    return;
+  }
+  // What listeners are told may be large; the rows that are left of them say how far it is.
+  if (work.kind != WorkRow::Kind::kNotifyListeners) {
     txn_.Put(Family::kQueue, key, EncodeWork(work));
-    memory_.work_pending = true;
   }
-  if (memory_.work_pending) {
-    effects_.push_back(SubmitToSelf{ContinueWork{}});
-  }
+  ContinueLater();
 }
 
 // One slice. True: the work is done.
@@ -162,26 +179,33 @@ bool Applier::DoWork(WorkRow& work) {
       work.next_index = next.value_or(0);
       return !next.has_value();
     }
-    case WorkRow::Kind::kNotifyListeners: {
-      const std::string prefix = keys::ListenerPrefix(work.id, work.birth);
-      std::vector<std::pair<std::string, CallerRef>> slice;
-      {
-        const auto rows = txn_.Scan(Family::kIndex, prefix, keys::PrefixEnd(prefix));
-        for (; rows->Valid() && slice.size() < limits::kWorkItemsPerTurn; rows->Next()) {
-          slice.emplace_back(std::string(rows->key()), DecodeCaller(rows->value()));
-        }
-      }
-      for (const auto& [key, caller] : slice) {
-        txn_.Delete(Family::kIndex, key);
-        Deliver(caller, work.result);
-      }
-      return slice.size() < limits::kWorkItemsPerTurn;
-    }
+    case WorkRow::Kind::kNotifyListeners:
+      return TellSlice(work);
     case WorkRow::Kind::kPurge:
-      PurgeRows(work.id, work.birth, work.next_index, limits::kWorkItemsPerTurn);
+      PurgeRows(work.id, work.birth, work.next_index, memory_.work.cursor);
       return work.next_index == 0;
   }
   PERDURE_INVARIANT(false, "a work row is of no known kind");
+  return true;
+}
+
+bool Applier::TellSlice(const WorkRow& work) {
+  const std::string prefix = keys::ListenerPrefix(work.id, work.birth);
+  std::string& cursor = memory_.work.cursor;
+  const auto rows =
+      txn_.Scan(Family::kIndex, cursor.empty() ? prefix : cursor, keys::PrefixEnd(prefix));
+  const size_t result_bytes = SizeOf(work.result);
+  size_t bytes = 0;
+  for (size_t told = 0; rows->Valid(); ++told, rows->Next()) {
+    if (told == memory_.work_items_max || bytes >= limits::kTurnBytesMax) {
+      return false;
+    }
+    cursor = std::string(rows->key());
+    const CallerRef caller = DecodeCaller(rows->value());
+    txn_.Delete(Family::kIndex, cursor);
+    Deliver(caller, work.result);
+    bytes += result_bytes;
+  }
   return true;
 }
 

@@ -8,12 +8,18 @@
 #include "perdure/base/overloaded.h"
 #include "perdure/protocol/notifications.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace perdure {
 namespace {
 
 constexpr uint32_t kProtocolViolation = 571;
+
+template <typename Item>
+bool Contains(const std::vector<Item>& items, const Item& item) {
+  return std::find(items.begin(), items.end(), item) != items.end();
+}
 
 }  // namespace
 
@@ -132,7 +138,10 @@ void Applier::AppendCompletion(
   const JournalIndex index = AppendEntry(invocation, type, payload);
   txn_.Put(Family::kIndex, row, keys::U32(index));
   invocation.fresh.push_back({index, type, stamp_.now, std::move(payload)});
-  WakeIfSatisfied(invocation);
+  // Nothing else of the wait set is there, or it would not be suspended.
+  if (Contains(invocation.status.wait_set.completions, completion_id)) {
+    Wake(invocation);
+  }
 }
 
 void Applier::AppendSignal(
@@ -151,7 +160,12 @@ void Applier::AppendSignal(
     MakeReady(invocation);
     return;
   }
-  WakeIfSatisfied(invocation);
+  const WaitSet& waits = invocation.status.wait_set;
+  const auto* number = std::get_if<uint32_t>(&signal);
+  if (number != nullptr ? Contains(waits.signals, *number)
+                        : Contains(waits.named_signals, std::get<std::string>(signal))) {
+    Wake(invocation);
+  }
 }
 
 bool Applier::Satisfied(const Invocation& invocation, const WaitSet& wait_set) {
@@ -177,9 +191,9 @@ bool Applier::Satisfied(const Invocation& invocation, const WaitSet& wait_set) {
   return false;
 }
 
-void Applier::WakeIfSatisfied(Invocation& invocation) {
+void Applier::Wake(Invocation& invocation) {
   InvocationStatus& status = invocation.status;
-  if (status.state == InvocationState::kSuspended && Satisfied(invocation, status.wait_set)) {
+  if (status.state == InvocationState::kSuspended) {
     status.failed_attempts = 0;
     status.attempts_started = 0;
     MakeReady(invocation);
@@ -213,7 +227,9 @@ void Applier::ApplySuspension(Invocation& invocation, Suspension& suspension) {
   status.failed_attempts = 0;
   status.retry_count_since_last_entry = 0;
   Touch(invocation);
-  WakeIfSatisfied(invocation);
+  if (Satisfied(invocation, status.wait_set)) {
+    Wake(invocation);
+  }
 }
 
 bool Applier::ApplyOutput(Invocation& invocation, SdkFrame& frame) {

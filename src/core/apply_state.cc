@@ -101,6 +101,7 @@ void Applier::EagerState(const Invocation& invocation, bool lazy, StartAttempt& 
       return;
     }
     start.state.emplace_back(name, rows->value());
+    bytes_read_ += name.size() + rows->value().size();
   }
 }
 

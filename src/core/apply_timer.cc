@@ -47,7 +47,8 @@ void Applier::LoadTimers() {
   }
   const auto rows =
       txn_.Scan(Family::kQueue, *head.bound, keys::PrefixEnd(keys::TimerPrefix(memory_.partition)));
-  for (; rows->Valid() && head.keys.size() < limits::kTimerHeadMax; rows->Next()) {
+  // As many as one turn can fire: the head is filled further by new timers.
+  for (; rows->Valid() && head.keys.size() < memory_.work_items_max; rows->Next()) {
     head.keys.emplace(rows->key());
   }
   if (rows->Valid()) {
@@ -58,7 +59,7 @@ void Applier::LoadTimers() {
 }
 
 void Applier::Apply(TimersDue& command) {
-  for (size_t fired = 0; fired < limits::kWorkItemsPerTurn; ++fired) {
+  for (size_t fired = 0; fired < memory_.work_items_max; ++fired) {
     LoadTimers();
     TimerHead& head = memory_.timers;
     if (head.keys.empty()) {
@@ -122,7 +123,7 @@ void Applier::Apply(RetentionDue& command) {
   memory_.next_expiry.reset();
   for (; rows->Valid(); rows->Next()) {
     const keys::ExpiryRef expiry = keys::ParseExpiry(rows->key());
-    if (expiry.due > command.wall_now || used >= limits::kWorkItemsPerTurn) {
+    if (expiry.due > command.wall_now || used >= memory_.work_items_max) {
       memory_.next_expiry = expiry.due;
       return;
     }
@@ -183,10 +184,9 @@ void Applier::OpenPartition() {
     }
   }
 
-  const std::string work = keys::WorkPrefix(memory_.partition);
-  if (txn_.Scan(Family::kQueue, work, keys::PrefixEnd(work))->Valid()) {
-    memory_.work_pending = true;
-    effects_.push_back(SubmitToSelf{ContinueWork{}});
+  const std::string prefix = keys::WorkPrefix(memory_.partition);
+  if (txn_.Scan(Family::kQueue, prefix, keys::PrefixEnd(prefix))->Valid()) {
+    ContinueLater();
   }
 }
 

@@ -36,10 +36,7 @@ class MemoryChecker {
     CheckExpiry();
     CheckOutbox();
     CheckReceived();
-    const bool work = !KeysWith(reader_, keys::WorkPrefix(memory_.partition)).empty();
-    if (work && !memory_.work_pending) {
-      Say("there is work and nobody is told to go on with it");
-    }
+    CheckWork();
     return std::move(violations_);
   }
 
@@ -189,6 +186,16 @@ class MemoryChecker {
       if (sequence != 0 && row != keys::U64(sequence)) {
         Say("messages of " + std::to_string(from) + " are counted otherwise than stored");
       }
+    }
+  }
+
+  void CheckWork() {
+    const std::set<std::string> rows = KeysWith(reader_, keys::WorkPrefix(memory_.partition));
+    if (!(rows.empty() && memory_.answers.empty()) && !memory_.work_pending) {
+      Say("there is work and nobody is told to go on with it");
+    }
+    if (!rows.empty() && keys::ParseWorkSequence(*rows.begin()) < memory_.work.from) {
+      Say("the oldest work is looked for behind its place");
     }
   }
 

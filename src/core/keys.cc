@@ -241,6 +241,10 @@ std::string Work(PartitionId partition, uint64_t sequence) {
   return out;
 }
 
+uint64_t ParseWorkSequence(BytesView key) {
+  return ReadBig<uint64_t>(key, 3);
+}
+
 std::string NotificationPrefix(const InvocationId& id, Birth birth) {
   std::string out = ByInvocation(Table::kNotification, id, kIdEnd + 13);
   AppendBig(out, birth.value);

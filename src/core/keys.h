@@ -102,6 +102,7 @@ OutboxRef ParseOutbox(BytesView key);
 
 std::string Work(PartitionId partition, uint64_t sequence);
 std::string WorkPrefix(PartitionId partition);
+uint64_t ParseWorkSequence(BytesView key);
 
 std::string NotificationPrefix(const InvocationId& id, Birth birth);
 std::string Completion(const InvocationId& id, Birth birth, CompletionId completion_id);

@@ -7,6 +7,7 @@
 #include "core/row_codec.h"
 #include "perdure/base/ids.h"
 #include "perdure/core/command.h"
+#include "perdure/core/reply.h"
 #include "perdure/core/rows.h"
 #include "perdure/schema/schema.h"
 
@@ -63,11 +64,24 @@ struct OutboxWindow {
   uint64_t hopped = 0;  // handed to the receiver's mailbox
 };
 
+// The oldest work row.
+struct WorkHead {
+  uint64_t from = 0;   // no row has a lower sequence
+  std::string cursor;  // where the walk over its rows goes on; empty: at their beginning
+};
+
+// Requests that wait for a result that is there: answered in slices.
+struct PendingAnswers {
+  InvocationResult result;
+  std::vector<ReplyTo> to;
+};
+
 struct PartitionMemory {
   PartitionId partition;
   uint16_t partition_count = 1;
   uint64_t start_counter = 0;
   size_t eager_state_bytes_max = 0;
+  size_t work_items_max = 0;
   uint64_t epoch_sequence = 0;
   PartitionRow row;
   std::unordered_map<InvocationId, LiveAttempt> live;
@@ -77,7 +91,9 @@ struct PartitionMemory {
   std::optional<TimeMs> next_expiry;
   std::map<uint16_t, OutboxWindow> outbox;
   std::map<uint16_t, uint64_t> received;  // newest sequence seen, by sending partition
-  bool work_pending = false;              // a ContinueWork command is on its way
+  WorkHead work;
+  bool work_pending = false;  // a ContinueWork command is on its way
+  std::deque<PendingAnswers> answers;
 };
 
 }  // namespace perdure

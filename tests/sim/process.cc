@@ -57,7 +57,8 @@ Process::Process(const Surroundings& around, const ServerShape& shape)
               partition,
               shape_.partitions,
               around.database.start_counter(),
-              shape_.eager_state_bytes_max});
+              shape_.eager_state_bytes_max,
+              shape_.work_items_max});
       watched_.push_back(watched.get());
       machine = std::move(watched);
     }

@@ -33,6 +33,7 @@ struct ServerShape {
   size_t slots = 100;
   size_t eager_state_bytes_max = 0;
   size_t frame_memory_max = 0;
+  size_t work_items_max = limits::kWorkItemsPerTurn;
 };
 
 // What outlives a process.

@@ -67,6 +67,9 @@ Simulation::Simulation(uint64_t seed, Bug bug, size_t keep_lines)
       shape_(AnyShape(core_.rng)),
       services_(AnyServiceOptions(core_.rng)),
       clients_(core_, oracle_, [this] { return process_.get(); }) {
+  if (seed % 3 == 0) {
+    shape_.work_items_max = 3;  // everything larger goes in slices
+  }
   if (bug == Bug::kEarlyRelease) {
     planted_log_ = std::make_unique<HastyLog>(database_->log());
   }

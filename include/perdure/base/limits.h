@@ -22,8 +22,9 @@ inline constexpr size_t kHttpHeadersMax = 256;            // number of header li
 inline constexpr size_t kTurnCommandsMax = 64;
 inline constexpr size_t kTurnBytesMax = 1 * kMiB;
 inline constexpr uint64_t kTurnNsMax = 1'000'000;
-inline constexpr size_t kWorkItemsPerTurn = 256;  // listeners, killed children, purged rows
-inline constexpr size_t kNewWorkEvery = 8;        // one command in eight is new work
+// Listeners, killed children, purged or cleared rows, journal entries read.
+inline constexpr size_t kWorkItemsPerTurn = 256;
+inline constexpr size_t kNewWorkEvery = 8;  // one command in eight is new work
 
 // --- the windows into a mailbox, by source (design: admission is by source) ---
 inline constexpr size_t kMailboxNewWork = 4096;  // ingress, Kafka: refused beyond

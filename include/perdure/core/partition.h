@@ -20,6 +20,8 @@ struct PartitionMachineOptions {
   uint64_t start_counter = 0;
   // Keys and values sent with the start of an attempt; beyond, the state map is partial. 0: none.
   size_t eager_state_bytes_max = limits::kEagerStateMax;
+  // Work that is larger goes on in the next turn; tests make it small.
+  size_t work_items_max = limits::kWorkItemsPerTurn;
 };
 
 std::unique_ptr<Machine> MakePartitionMachine(const PartitionMachineOptions& options);

@@ -89,11 +89,11 @@ TEST(Start, ALongRowOfHopelessStartsIsBounded) {
     world.SendIn(world.Spec("Svc", "run"));
   }
   world.RemoveService("Svc");
-  world.Pull();
-  EXPECT_EQ(world.machine().ready_count(), 600 - limits::kWorkItemsPerTurn);
-  world.Pull();
-  world.Pull();
-  EXPECT_EQ(world.machine().ready_count(), 0U);
+  size_t pulls = 0;
+  for (; world.machine().ready_count() > 0; ++pulls) {
+    world.Pull();
+  }
+  EXPECT_EQ(pulls, 600 / limits::kWorkItemsPerTurn + 1);
   world.CheckAll();
 }
 

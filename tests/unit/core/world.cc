@@ -168,6 +168,7 @@ void World::Open(uint16_t partition) {
   options.partition_count = static_cast<uint16_t>(machines_.size());
   options.start_counter = db_->start_counter();
   options.eager_state_bytes_max = eager_state_bytes_max;
+  options.work_items_max = work_items_max;
   machines_[partition] = std::make_unique<PartitionMachine>(options);
   const auto txn = db_->store().Begin();
   Effects effects;
@@ -276,7 +277,10 @@ ControlResult World::Control(const InvocationId& id, Command command) {
 }
 
 Attempt World::Begin(const InvocationId& id) {
-  Pull(PartitionNumber(id));
+  const uint16_t partition = PartitionNumber(id);
+  do {
+    Pull(partition);
+  } while (machines_[partition]->ready_count() > 0);
   const StartAttempt& start = LastStart(id);
   return Attempt{id, start.epoch, 0};
 }

@@ -139,7 +139,9 @@ class World {
   uint64_t entropy = 7;
   // Off for tests with thousands of rows, which call CheckAll at the end.
   bool check_every_command = true;
+  // Of the next start.
   size_t eager_state_bytes_max = limits::kEagerStateMax;
+  size_t work_items_max = limits::kWorkItemsPerTurn;
 
  private:
   Stamp MakeStamp();
