@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/keys.h"
+#include "core/object_state.h"
 #include "core/partition_memory.h"
 #include "core/row_codec.h"
 #include "perdure/core/command.h"
@@ -119,9 +120,20 @@ class Applier {
       Invocation& invocation, const SdkFrame& frame, CallCommand& call, TimeMs start_at);
   std::optional<InvocationSpec> ResolveCallee(
       Invocation& invocation, CallCommand& call, MessageType type);
-  bool ApplyStateRead(Invocation& invocation, SdkFrame& frame);
-  bool ApplyStateWrite(Invocation& invocation, SdkFrame& frame);
+
+  // --- state (apply_state.cc) ---
   bool CheckStateAccess(Invocation& invocation, MessageType type, bool write);
+  bool ApplyStateRead(Invocation& invocation, SdkFrame& frame);
+  bool ApplyStateKeys(Invocation& invocation, const SdkFrame& frame, CompletionId completion_id);
+  bool ApplyStateWrite(Invocation& invocation, SdkFrame& frame);
+  ObjectState StateOf(const Target& target) const;
+  // Empties the state of an object, at once for everybody who reads it. Returns the rows deleted
+  // by this command; more are left to work.
+  size_t ClearState(const Target& target);
+  // One slice; true: done. Else `cursor` is where it goes on.
+  bool ClearSlice(uint64_t sequence, WorkRow& work);
+  bool DropState(const std::string& prefix, std::string& cursor, size_t& dropped);
+  bool SettleState(const std::string& prefix, const std::string& fresh_prefix, std::string& cursor);
   void EagerState(const Invocation& invocation, bool lazy, StartAttempt& start);
 
   // --- messages to other invocations (apply_peer.cc) ---
@@ -159,7 +171,8 @@ class Applier {
   void KeepOrForget(Invocation& invocation);
   // Removes a scheduled or queued invocation; those who wait get `failure`.
   void Withdraw(Invocation& invocation, const Failure& failure);
-  void Forget(Invocation& invocation);
+  // Returns the rows of state deleted by this command.
+  size_t Forget(Invocation& invocation);
   void PurgeJournal(const InvocationId& id, Birth birth, JournalIndex length);
   // Index rows from `cursor` on, then entries from the last one down.
   void PurgeRows(const InvocationId& id, Birth birth, JournalIndex& left, std::string& cursor);
@@ -168,10 +181,11 @@ class Applier {
   std::optional<JournalIndex> KillChildren(
       const InvocationId& id, Birth birth, JournalIndex from, JournalIndex journal_length);
   void KillInvocation(Invocation& invocation);
-  void AddWork(const WorkRow& work);
+  // Returns its sequence.
+  uint64_t AddWork(const WorkRow& work);
   void ContinueLater();
   void AddExpiry(const keys::ExpiryRef& expiry);
-  bool DoWork(WorkRow& work);
+  bool DoWork(uint64_t sequence, WorkRow& work);
   bool TellSlice(const WorkRow& work);
 
   // --- timers (apply_timer.cc) ---

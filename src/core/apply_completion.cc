@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <utility>
-#include <vector>
 
 namespace perdure {
 
@@ -142,26 +141,17 @@ void Applier::Withdraw(Invocation& invocation, const Failure& failure) {
   Forget(invocation);
 }
 
-void Applier::Forget(Invocation& invocation) {
+size_t Applier::Forget(Invocation& invocation) {
   invocation.removed = true;
   txn_.Delete(Family::kStatus, keys::Status(invocation.id));
   const InvocationStatus& status = invocation.status;
   if (status.stored_result) {
     txn_.DeleteOnce(Family::kJournal, keys::Result(invocation.id, status.birth));
   }
-  if (status.target.workflow_run()) {
-    // State lives as long as the workflow (ingress API 6.1).
-    const std::string prefix = keys::StatePrefix(status.target.service, status.target.key);
-    std::vector<std::string> all;
-    const auto rows = txn_.Scan(Family::kState, prefix, keys::PrefixEnd(prefix));
-    for (; rows->Valid(); rows->Next()) {
-      all.emplace_back(rows->key());
-    }
-    for (const std::string& key : all) {
-      txn_.Delete(Family::kState, key);
-    }
-  }
+  // State lives as long as the workflow (ingress API 6.1).
+  const size_t cleared = status.target.workflow_run() ? ClearState(status.target) : 0;
   PurgeJournal(invocation.id, status.birth, status.journal_length);
+  return cleared;
 }
 
 void Applier::PurgeJournal(const InvocationId& id, Birth birth, JournalIndex length) {
@@ -195,10 +185,11 @@ void Applier::PurgeRows(
   }
 }
 
-void Applier::AddWork(const WorkRow& work) {
+uint64_t Applier::AddWork(const WorkRow& work) {
   const uint64_t sequence = ++memory_.row.work_sequence;
   txn_.Put(Family::kQueue, keys::Work(memory_.partition, sequence), EncodeWork(work));
   ContinueLater();
+  return sequence;
 }
 
 void Applier::ContinueLater() {

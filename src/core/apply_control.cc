@@ -154,7 +154,7 @@ void Applier::Apply(ContinueWork&) {
   if (memory_.work.from != sequence) {
     memory_.work = WorkHead{sequence, {}};
   }
-  if (DoWork(work)) {
+  if (DoWork(sequence, work)) {
     txn_.Delete(Family::kQueue, key);
     memory_.work = WorkHead{sequence + 1, {}};
     if (more) {
@@ -170,7 +170,7 @@ void Applier::Apply(ContinueWork&) {
 }
 
 // One slice. True: the work is done.
-bool Applier::DoWork(WorkRow& work) {
+bool Applier::DoWork(uint64_t sequence, WorkRow& work) {
   switch (work.kind) {
     case WorkRow::Kind::kKillChildren: {
       // The invocation may be forgotten by now; its journal is purged behind this work.
@@ -184,6 +184,8 @@ bool Applier::DoWork(WorkRow& work) {
     case WorkRow::Kind::kPurge:
       PurgeRows(work.id, work.birth, work.next_index, memory_.work.cursor);
       return work.next_index == 0;
+    case WorkRow::Kind::kClearState:
+      return ClearSlice(sequence, work);
   }
   PERDURE_INVARIANT(false, "a work row is of no known kind");
   return true;

@@ -136,7 +136,7 @@ void Applier::Apply(RetentionDue& command) {
     InvocationStatus& status = invocation->status;
     used += status.journal_length;
     if (expiry.kind == ExpiryKind::kInvocation) {
-      Forget(*invocation);
+      used += Forget(*invocation);
       continue;
     }
     PurgeJournal(invocation->id, status.birth, status.journal_length);
@@ -188,6 +188,7 @@ void Applier::OpenPartition() {
   if (txn_.Scan(Family::kQueue, prefix, keys::PrefixEnd(prefix))->Valid()) {
     ContinueLater();
   }
+  memory_.clearing = ReadClearing(txn_, memory_.partition);
 }
 
 }  // namespace perdure

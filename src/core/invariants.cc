@@ -457,8 +457,7 @@ class RowChecker {
   void CheckWorkRows() {
     EachRow(Family::kQueue, keys::WorkPrefix(partition_), [&](BytesView key, BytesView value) {
       const WorkRow work = DecodeWork(value);
-      const std::optional<uint64_t> sequence = keys::ParseU64(key.substr(3));
-      if (!sequence || *sequence > row_.work_sequence) {
+      if (keys::ParseWorkSequence(key) > row_.work_sequence) {
         Say(work.id, "a work row has a sequence that was not given out yet");
       }
       if (work.kind == WorkRow::Kind::kPurge && work.next_index == 0) {
@@ -481,7 +480,11 @@ class RowChecker {
 
 Violations CheckPartition(
     const StateReader& reader, PartitionId partition, uint16_t partition_count) {
-  return RowChecker(reader, partition, partition_count).Run();
+  Violations violations = RowChecker(reader, partition, partition_count).Run();
+  for (std::string& what : CheckFreshState(reader, partition, partition_count)) {
+    violations.push_back(std::move(what));
+  }
+  return violations;
 }
 
 }  // namespace perdure

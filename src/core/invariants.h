@@ -26,6 +26,10 @@ using Violations = std::vector<std::string>;
 Violations CheckPartition(
     const StateReader& reader, PartitionId partition, uint16_t partition_count);
 
+// Part of CheckPartition: what was set while its object is being cleared (object_state.h).
+Violations CheckFreshState(
+    const StateReader& reader, PartitionId partition, uint16_t partition_count);
+
 // The heads, windows and live attempts in memory against the rows.
 Violations CheckMemory(const StateReader& reader, const PartitionMemory& memory);
 

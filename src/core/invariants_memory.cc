@@ -37,6 +37,7 @@ class MemoryChecker {
     CheckOutbox();
     CheckReceived();
     CheckWork();
+    CheckClearing();
     return std::move(violations_);
   }
 
@@ -196,6 +197,19 @@ class MemoryChecker {
     }
     if (!rows.empty() && keys::ParseWorkSequence(*rows.begin()) < memory_.work.from) {
       Say("the oldest work is looked for behind its place");
+    }
+  }
+
+  void CheckClearing() {
+    const ClearingObjects rows = ReadClearing(reader_, memory_.partition);
+    bool same = rows.size() == memory_.clearing.size();
+    for (const auto& [object, clearing] : rows) {
+      const auto found = memory_.clearing.find(object);
+      same = same && found != memory_.clearing.end() &&
+             found->second.sequence == clearing.sequence && found->second.cursor == clearing.cursor;
+    }
+    if (!same) {
+      Say("what is being cleared is remembered otherwise than stored");
     }
   }
 

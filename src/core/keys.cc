@@ -142,6 +142,13 @@ std::string State(std::string_view service, std::string_view object_key, BytesVi
   return out;
 }
 
+std::string FreshStatePrefix(
+    std::string_view service, std::string_view object_key, uint64_t clear) {
+  std::string out = ByObject(Table::kFreshState, service, object_key);
+  AppendBig(out, clear);
+  return out;
+}
+
 std::string ReadyPrefix(PartitionId partition) {
   return ByPartition(Table::kReady, partition, 3 + 8 + InvocationId::kBytes);
 }

@@ -25,6 +25,7 @@ enum class Table : uint8_t {
   kJournal = 0x20,
   kResult = 0x21,
   kState = 0x30,
+  kFreshState = 0x32,
   kReady = 0x40,
   kInbox = 0x41,
   kTimer = 0x42,
@@ -59,6 +60,10 @@ std::string Result(const InvocationId& id, Birth birth);
 // Prefix of all state of one object or workflow; the state key follows raw.
 std::string StatePrefix(std::string_view service, std::string_view object_key);
 std::string State(std::string_view service, std::string_view object_key, BytesView state_key);
+
+// What was set while rows of the object from before a clear are still there; `clear` is the
+// sequence of the clear's work row.
+std::string FreshStatePrefix(std::string_view service, std::string_view object_key, uint64_t clear);
 
 struct ReadyRef {
   uint64_t order = 0;

@@ -21,6 +21,7 @@ PartitionMachine::PartitionMachine(const PartitionMachineOptions& options) {
   memory_.partition_count = options.partition_count;
   memory_.start_counter = options.start_counter;
   memory_.eager_state_bytes_max = options.eager_state_bytes_max;
+  memory_.message_bytes_max = options.message_bytes_max;
   memory_.work_items_max = options.work_items_max;
 }
 

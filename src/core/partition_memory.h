@@ -4,6 +4,7 @@
 // All of it can be lost: Open derives from the tables what must run, and clients come again.
 #pragma once
 
+#include "core/object_state.h"
 #include "core/row_codec.h"
 #include "perdure/base/ids.h"
 #include "perdure/core/command.h"
@@ -81,6 +82,7 @@ struct PartitionMemory {
   uint16_t partition_count = 1;
   uint64_t start_counter = 0;
   size_t eager_state_bytes_max = 0;
+  size_t message_bytes_max = 0;
   size_t work_items_max = 0;
   uint64_t epoch_sequence = 0;
   PartitionRow row;
@@ -94,6 +96,7 @@ struct PartitionMemory {
   WorkHead work;
   bool work_pending = false;  // a ContinueWork command is on its way
   std::deque<PendingAnswers> answers;
+  ClearingObjects clearing;
 };
 
 }  // namespace perdure

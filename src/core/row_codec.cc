@@ -413,6 +413,12 @@ PeerPayload DecodeOutbox(BytesView bytes) {
 std::string EncodeWork(const WorkRow& work) {
   rows::WorkValue row;
   row.set_kind(static_cast<uint32_t>(work.kind));
+  if (work.kind == WorkRow::Kind::kClearState) {
+    row.set_service(work.service);
+    row.set_object_key(work.object_key);
+    row.set_cursor(work.cursor);
+    return Serialize(row);
+  }
   row.set_id(work.id.ToBytes());
   row.set_birth(work.birth.value);
   row.set_next_index(work.next_index);
@@ -426,6 +432,12 @@ WorkRow DecodeWork(BytesView bytes) {
   auto row = Parse<rows::WorkValue>(bytes);
   WorkRow work;
   work.kind = static_cast<WorkRow::Kind>(row.kind());
+  if (work.kind == WorkRow::Kind::kClearState) {
+    work.service = row.service();
+    work.object_key = row.object_key();
+    work.cursor = row.cursor();
+    return work;
+  }
   work.id = IdFrom(row.id());
   work.birth = Birth{row.birth()};
   work.next_index = row.next_index();

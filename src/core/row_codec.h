@@ -23,13 +23,24 @@ struct PartitionRow {
 
 // Work that is larger than one turn (promise 3): what is left of it.
 struct WorkRow {
-  enum class Kind : uint8_t { kKillChildren = 1, kNotifyListeners = 2, kPurge = 3 };  // ON DISK
+  // ON DISK.
+  enum class Kind : uint8_t {
+    kKillChildren = 1,
+    kNotifyListeners = 2,
+    kPurge = 3,
+    kClearState = 4
+  };
   Kind kind = Kind::kPurge;
   InvocationId id;
   Birth birth;
   // kKillChildren: next journal index to look at. kPurge: journal entries below this one are left.
   JournalIndex next_index = 0;
   ValueOrFailure result;  // kNotifyListeners
+  // kClearState has these instead of id and birth. Rows of the object before the cursor (a state
+  // key) are its state; from there on they are from before the clear.
+  std::string service = {};
+  std::string object_key = {};
+  std::string cursor = {};
 };
 
 std::string EncodeStatus(const InvocationStatus& status);

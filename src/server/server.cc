@@ -166,6 +166,7 @@ class ServerImpl final : public Server {
           machine.start_counter = database_->start_counter();
           machine.eager_state_bytes_max =
               settings_.invoker.disable_eager_state ? 0 : settings_.invoker.eager_state_size_limit;
+          machine.message_bytes_max = settings_.invoker.message_size_limit;
           return MakePartitionMachine(machine);
         });
     slots_ = MakeSlotPool(settings_.invoker.concurrent_invocations_limit, *partitions_);

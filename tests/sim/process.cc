@@ -58,6 +58,7 @@ Process::Process(const Surroundings& around, const ServerShape& shape)
               shape_.partitions,
               around.database.start_counter(),
               shape_.eager_state_bytes_max,
+              limits::kMessageSizeDefault,
               shape_.work_items_max});
       watched_.push_back(watched.get());
       machine = std::move(watched);

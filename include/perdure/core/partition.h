@@ -20,6 +20,8 @@ struct PartitionMachineOptions {
   uint64_t start_counter = 0;
   // Keys and values sent with the start of an attempt; beyond, the state map is partial. 0: none.
   size_t eager_state_bytes_max = limits::kEagerStateMax;
+  // The largest answer to an SDK; one that would be larger fails the attempt.
+  size_t message_bytes_max = limits::kMessageSizeDefault;
   // Work that is larger goes on in the next turn; tests make it small.
   size_t work_items_max = limits::kWorkItemsPerTurn;
 };

@@ -82,6 +82,7 @@ TEST(GoldenKeys, OfAnObject) {
   const std::string object = hash + "4f626a0001" + "6b310001";
   EXPECT_EQ(Hex(keys::State("Obj", "k1", "n")), "30" + object + "6e");
   EXPECT_EQ(Hex(keys::State("Obj", "k1", "")), "30" + object);
+  EXPECT_EQ(Hex(keys::FreshStatePrefix("Obj", "k1", 8)), "32" + object + "0000000000000008");
   EXPECT_EQ(Hex(keys::Inbox("Obj", "k1", 5)), "41" + object + "0000000000000005");
   EXPECT_EQ(Hex(keys::Lock("Obj", "k1")), "51" + object);
   EXPECT_EQ(keys::ParseInboxSequence(keys::Inbox("Obj", "k1", 5)), 5U);
@@ -136,6 +137,7 @@ TEST(GoldenKeys, OfQueues) {
       Hex(keys::Work(kSeven, 8)),
       "450007"
       "0000000000000008");
+  EXPECT_EQ(keys::ParseWorkSequence(keys::Work(kSeven, 8)), 8U);
 }
 
 TEST(GoldenKeys, ParseWhatTheyBuilt) {
@@ -194,6 +196,7 @@ TEST(GoldenEnums, AreNotRenumbered) {
   EXPECT_EQ(static_cast<int>(Table::kJournal), 0x20);
   EXPECT_EQ(static_cast<int>(Table::kResult), 0x21);
   EXPECT_EQ(static_cast<int>(Table::kState), 0x30);
+  EXPECT_EQ(static_cast<int>(Table::kFreshState), 0x32);
   EXPECT_EQ(static_cast<int>(Table::kReady), 0x40);
   EXPECT_EQ(static_cast<int>(Table::kInbox), 0x41);
   EXPECT_EQ(static_cast<int>(Table::kTimer), 0x42);
@@ -217,6 +220,7 @@ TEST(GoldenEnums, AreNotRenumbered) {
   EXPECT_EQ(static_cast<int>(WorkRow::Kind::kKillChildren), 1);
   EXPECT_EQ(static_cast<int>(WorkRow::Kind::kNotifyListeners), 2);
   EXPECT_EQ(static_cast<int>(WorkRow::Kind::kPurge), 3);
+  EXPECT_EQ(static_cast<int>(WorkRow::Kind::kClearState), 4);
   EXPECT_EQ(static_cast<int>(ServiceType::kService), 1);
   EXPECT_EQ(static_cast<int>(ServiceType::kVirtualObject), 2);
   EXPECT_EQ(static_cast<int>(ServiceType::kWorkflow), 3);
@@ -400,6 +404,14 @@ TEST(GoldenRows, Work) {
   EXPECT_EQ(read.id, TestId());
   EXPECT_EQ(read.birth, Birth{5});
   EXPECT_EQ(read.next_index, 900U);
+
+  const std::string clear = "08043a034f626a42026b314a016e";
+  const WorkRow clearing = DecodeWork(Unhex(clear));
+  EXPECT_EQ(clearing.kind, WorkRow::Kind::kClearState);
+  EXPECT_EQ(clearing.service, "Obj");
+  EXPECT_EQ(clearing.object_key, "k1");
+  EXPECT_EQ(clearing.cursor, "n");
+  EXPECT_EQ(Hex(EncodeWork(clearing)), clear);
 }
 
 TEST(GoldenRows, Caller) {

@@ -292,6 +292,32 @@ TEST(Invariants, SeeOutboxAndWork) {
   }
 }
 
+TEST(Invariants, SeeFreshState) {
+  const auto clear = [](Healthy& h, uint64_t sequence) {
+    WorkRow work;
+    work.kind = WorkRow::Kind::kClearState;
+    work.service = "Obj";
+    work.object_key = "k";
+    work.cursor = "m";
+    h.Put(Family::kQueue, keys::Work(kPartition, sequence), EncodeWork(work));
+  };
+  {
+    Healthy h;
+    clear(h, 1);
+    h.ExpectMemory("what is being cleared is remembered otherwise");
+    h.Put(Family::kState, keys::FreshStatePrefix("Obj", "k", 1) + "m", "v");
+    EXPECT_EQ(CheckPartition(*h.world.Snapshot(), kPartition, 1), Violations{});
+    h.Put(Family::kState, keys::FreshStatePrefix("Obj", "k", 1) + "a", "v");
+    h.ExpectRows("rows of fresh state belong to no clear");
+  }
+  {
+    Healthy h;
+    clear(h, 1);
+    h.Put(Family::kState, keys::FreshStatePrefix("Obj", "k", 2) + "m", "v");
+    h.ExpectRows("rows of fresh state belong to no clear");
+  }
+}
+
 TEST(Invariants, SeeWhatMemoryForgot) {
   {
     Healthy h;

@@ -168,6 +168,7 @@ void World::Open(uint16_t partition) {
   options.partition_count = static_cast<uint16_t>(machines_.size());
   options.start_counter = db_->start_counter();
   options.eager_state_bytes_max = eager_state_bytes_max;
+  options.message_bytes_max = message_bytes_max;
   options.work_items_max = work_items_max;
   machines_[partition] = std::make_unique<PartitionMachine>(options);
   const auto txn = db_->store().Begin();
@@ -369,7 +370,21 @@ JournalEntry World::Entry(const InvocationId& id, JournalIndex index) {
 
 std::optional<std::string> World::StateValue(
     const std::string& service, const std::string& key, const std::string& state_key) {
-  return Snapshot()->Get(Family::kState, keys::State(service, key, state_key));
+  const uint16_t partition = PartitionOf(PartitionKeyOfObject(key), partitions()).value;
+  const ObjectState state(machines_[partition]->memory().clearing, service, key);
+  return Snapshot()->Get(Family::kState, state.RowOf(state_key));
+}
+
+std::map<std::string, std::string> World::State(
+    const std::string& service, const std::string& key) {
+  std::map<std::string, std::string> found;
+  const uint16_t partition = PartitionOf(PartitionKeyOfObject(key), partitions()).value;
+  const ObjectState state(machines_[partition]->memory().clearing, service, key);
+  state.Each(*Snapshot(), [&](BytesView state_key, BytesView value) {
+    EXPECT_TRUE(found.emplace(state_key, value).second) << "twice: " << state_key;
+    return true;
+  });
+  return found;
 }
 
 size_t World::RowCount(Family family) {

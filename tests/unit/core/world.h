@@ -120,6 +120,8 @@ class World {
   JournalEntry Entry(const InvocationId& id, JournalIndex index);
   std::optional<std::string> StateValue(
       const std::string& service, const std::string& key, const std::string& state_key);
+  // All of it, as an attempt would be given it.
+  std::map<std::string, std::string> State(const std::string& service, const std::string& key);
   size_t RowCount(Family family);
   std::unique_ptr<StateReader> Snapshot() { return db_->store().Snapshot(); }
   // Writes past the machine.
@@ -141,6 +143,7 @@ class World {
   bool check_every_command = true;
   // Of the next start.
   size_t eager_state_bytes_max = limits::kEagerStateMax;
+  size_t message_bytes_max = limits::kMessageSizeDefault;
   size_t work_items_max = limits::kWorkItemsPerTurn;
 
  private:
