@@ -4,12 +4,11 @@
 // them; a tail that makes no sense is therefore reported and not repaired.
 #include "store/packed_value.h"
 
-#include "perdure/base/assert.h"
-
 #include <lz4.h>
 
 #include <climits>
 #include <cstdint>
+#include <utility>
 
 namespace perdure {
 namespace {
@@ -41,8 +40,7 @@ void PackValue(std::initializer_list<BytesView> parts, std::string& out) {
   for (const BytesView part : parts) {
     out.append(part);
   }
-  PERDURE_ASSERT(out.size() <= LZ4_MAX_INPUT_SIZE);
-  if (out.size() >= kPackFrom) {
+  if (out.size() >= kPackFrom && out.size() <= LZ4_MAX_INPUT_SIZE) {
     std::string packed;
     if (Compress(out, packed)) {
       out.swap(packed);
@@ -52,24 +50,23 @@ void PackValue(std::initializer_list<BytesView> parts, std::string& out) {
   out.push_back(kPlain);
 }
 
-bool UnpackValue(BytesView packed, std::string& plain) {
-  if (packed.empty()) return false;
-  const char kind = packed.back();
-  packed.remove_suffix(1);
-  if (kind == kPlain) {
-    plain.assign(packed);
-    return true;
-  }
-  if (kind != kLz4 || packed.size() <= kLengthBytes) return false;
+bool UnpackValue(std::string& value) {
+  if (value.empty()) return false;
+  const char kind = value.back();
+  value.pop_back();
+  if (kind == kPlain) return true;
+  BytesView block = value;
+  if (kind != kLz4 || block.size() <= kLengthBytes) return false;
   size_t length = 0;
-  for (const char byte : packed.substr(packed.size() - kLengthBytes)) {
+  for (const char byte : block.substr(block.size() - kLengthBytes)) {
     length = (length << 8) | static_cast<uint8_t>(byte);
   }
-  packed.remove_suffix(kLengthBytes);
-  if (length > LZ4_MAX_INPUT_SIZE || packed.size() > INT_MAX) return false;
-  plain.resize(length);
+  block.remove_suffix(kLengthBytes);
+  if (length > LZ4_MAX_INPUT_SIZE || block.size() > INT_MAX) return false;
+  std::string plain(length, '\0');
   const int read = LZ4_decompress_safe(
-      packed.data(), plain.data(), static_cast<int>(packed.size()), static_cast<int>(length));
+      block.data(), plain.data(), static_cast<int>(block.size()), static_cast<int>(length));
+  value = std::move(plain);
   return read >= 0 && static_cast<size_t>(read) == length;
 }
 

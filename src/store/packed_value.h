@@ -27,7 +27,7 @@ constexpr bool IsPacked(Family family) {
 // Packs the concatenation of `parts` into `out`, which is overwritten.
 void PackValue(std::initializer_list<BytesView> parts, std::string& out);
 
-// The plain value. False: these bytes were not made by PackValue.
-[[nodiscard]] bool UnpackValue(BytesView packed, std::string& plain);
+// Makes a packed value plain again, in place. False: these bytes were not made by PackValue.
+[[nodiscard]] bool UnpackValue(std::string& value);
 
 }  // namespace perdure

@@ -19,7 +19,7 @@ class MergedIterator final : public StateIterator {
   MergedIterator(const RocksTables& tables, const rocksdb::Snapshot* snapshot, ScanRange range)
       : upper_(range.upper),
         upper_slice_(upper_),
-        packed_(IsPacked(range.family)),
+        family_(range.family),
         pending_(std::move(range.pending)) {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;
@@ -50,8 +50,9 @@ class MergedIterator final : public StateIterator {
     PERDURE_ASSERT(Valid());
     const BytesView stored =
         on_pending_ ? BytesView(*pending_[next_pending_].value) : ToView(base_->value());
-    if (!packed_) return stored;
-    PlainValue(stored, plain_);
+    if (!IsPacked(family_)) return stored;
+    plain_.assign(stored);
+    MakePlain(family_, plain_);
     return plain_;
   }
 
@@ -77,7 +78,7 @@ class MergedIterator final : public StateIterator {
 
   const std::string upper_;
   const rocksdb::Slice upper_slice_;
-  const bool packed_;
+  const Family family_;
   mutable std::string plain_;  // of the row at hand
   std::vector<PendingRow> pending_;
   size_t next_pending_ = 0;
@@ -100,26 +101,21 @@ void StorageFailed(std::string_view operation, const rocksdb::Status& status) {
   std::abort();
 }
 
-void PlainValue(BytesView stored, std::string& plain) {
-  if (!UnpackValue(stored, plain)) {
+void MakePlain(Family family, std::string& value) {
+  if (IsPacked(family) && !UnpackValue(value)) {
     StorageFailed("unpack", rocksdb::Status::Corruption("a packed value has no valid tail"));
   }
 }
 
-std::string RowValue(Family family, BytesView stored) {
-  if (!IsPacked(family)) return std::string(stored);
-  std::string plain;
-  PlainValue(stored, plain);
-  return plain;
-}
-
 std::optional<std::string> ReadRow(
     const RocksTables& tables, const rocksdb::ReadOptions& options, Family family, BytesView key) {
-  // Pinned: what is packed is copied once, into its plain form.
-  rocksdb::PinnableSlice pinned;
+  std::string value;
   const rocksdb::Status status =
-      tables.db->Get(options, tables.handle(family), ToSlice(key), &pinned);
-  if (status.ok()) return RowValue(family, ToView(pinned));
+      tables.db->Get(options, tables.handle(family), ToSlice(key), &value);
+  if (status.ok()) {
+    MakePlain(family, value);
+    return value;
+  }
   if (!status.IsNotFound()) StorageFailed("read", status);
   return std::nullopt;
 }

@@ -46,9 +46,8 @@ inline BytesView ToView(const rocksdb::Slice& slice) {
 
 [[noreturn]] void StorageFailed(std::string_view operation, const rocksdb::Status& status);
 
-// What a reader gets for the bytes that lie in the database (packed_value.h).
-void PlainValue(BytesView stored, std::string& plain);
-std::string RowValue(Family family, BytesView stored);
+// Turns what lies in the database into what a reader gets (packed_value.h).
+void MakePlain(Family family, std::string& value);
 
 std::optional<std::string> ReadRow(
     const RocksTables& tables, const rocksdb::ReadOptions& options, Family family, BytesView key);

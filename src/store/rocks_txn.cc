@@ -58,7 +58,10 @@ std::optional<std::string> RocksTxn::Get(Family family, BytesView key) const {
   std::string value;
   const rocksdb::Status status = batch_->GetFromBatchAndDB(
       tables_.db, read_options_, tables_.handle(family), ToSlice(key), &value);
-  if (status.ok()) return IsPacked(family) ? RowValue(family, value) : std::move(value);
+  if (status.ok()) {
+    MakePlain(family, value);
+    return value;
+  }
   if (!status.IsNotFound()) StorageFailed("read", status);
   return std::nullopt;
 }
