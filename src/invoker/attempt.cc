@@ -77,7 +77,6 @@ void Attempt::Notify(NotifyAttempt notify) {
 
 void Attempt::RequestSuspension() {
   const std::shared_ptr<Attempt> self = shared_from_this();
-  suspension_requested_ = true;
   asked_at_ms_ = owner_.now_ms();
   stream_.RequestSuspension(*asked_at_ms_);
   Advance();
@@ -207,7 +206,7 @@ void Attempt::WriteOutput() {
     active_at_ms_ = owner_.now_ms();
   }
   if (output.half_close) {
-    suspension_requested_ = true;
+    asked_at_ms_ = asked_at_ms_.value_or(owner_.now_ms());
     http_->FinishBody();
   }
 }

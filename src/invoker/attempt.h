@@ -83,9 +83,7 @@ class Attempt final : public HttpStreamListener,
   // Ended, and the stream is (or was until it went) left to the SDK to finish.
   bool draining() const { return draining_; }
   // Not asked to suspend yet, and not about to end.
-  bool can_be_suspended() const {
-    return holds_slot_ && !suspension_requested_ && http_ != nullptr;
-  }
+  bool can_be_suspended() const { return holds_slot_ && !asked_at_ms_ && http_ != nullptr; }
   // A run of it was begun and has no result in the journal: the SDK is at work.
   bool in_run() const { return open_runs_ > 0; }
   // Asked to suspend and not over yet: since when.
@@ -127,8 +125,7 @@ class Attempt final : public HttpStreamListener,
   InvocationStream stream_;
   std::unique_ptr<HttpStream> http_;
   bool holds_slot_ = true;
-  bool suspension_requested_ = false;
-  std::optional<uint64_t> asked_at_ms_;
+  std::optional<uint64_t> asked_at_ms_;  // to suspend, or its half-close has left anyway
   bool draining_ = false;
   bool gone_ = false;
   uint64_t active_at_ms_ = 0;  // the last frame in either direction

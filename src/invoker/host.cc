@@ -220,27 +220,34 @@ void AttemptHostImpl::LookAtStarvation() {
   if (!slots_.AnyShort()) {
     return;
   }
-  const std::vector<std::shared_ptr<Attempt>> idle = Idle();
-  // Who is in no run only waits: as many as starts lack slots go at once. Those that were asked a
-  // moment ago are on their way.
+  const bool mark_is_old = now_ms() - starvation_mark_at_ms_ >= limits::kSlotStealAfterMs;
+  // Those that were asked a moment ago are on their way.
   const size_t lacking = slots_.Lacking();
-  size_t asked = AskedLately();
+  const size_t asked_lately = AskedLately();
+  if (asked_lately < lacking || mark_is_old) {
+    AskToSuspend(lacking, asked_lately, mark_is_old && slots_.StarvingSince(starvation_mark_));
+  }
+  if (mark_is_old) {
+    starvation_mark_ = slots_.Mark();
+    starvation_mark_at_ms_ = now_ms();
+  }
+  LookAtStarvationIn(kStarvationGrainMs);
+}
+
+void AttemptHostImpl::AskToSuspend(size_t lacking, size_t asked, bool starving) {
+  const std::vector<std::shared_ptr<Attempt>> idle = Idle();
+  // Who is in no run only waits: as many as starts lack slots go at once.
   for (const std::shared_ptr<Attempt>& attempt : idle) {
     if (asked < lacking && !attempt->in_run()) {
       attempt->RequestSuspension();
       ++asked;
     }
   }
-  if (now_ms() - starvation_mark_at_ms_ >= limits::kSlotStealAfterMs) {
-    // A run that is cut off from its journal costs another attempt: one at a time, and only where
-    // nothing else moves.
-    if (asked == 0 && !idle.empty() && slots_.StarvingSince(starvation_mark_)) {
-      idle.front()->RequestSuspension();
-    }
-    starvation_mark_ = slots_.Mark();
-    starvation_mark_at_ms_ = now_ms();
+  // A run that is cut off from its journal costs another attempt: one at a time, and only where
+  // nothing else moves.
+  if (asked == 0 && starving && !idle.empty()) {
+    idle.front()->RequestSuspension();
   }
-  LookAtStarvationIn(kStarvationGrainMs);
 }
 
 size_t AttemptHostImpl::AskedLately() const {

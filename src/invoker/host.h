@@ -51,6 +51,7 @@ class AttemptHostImpl final : public AttemptHost, private AttemptOwner {
   void OnStarvation();
   void LookAtStarvationIn(DurationMs delay);
   void LookAtStarvation();
+  void AskToSuspend(size_t lacking, size_t asked, bool starving);
   size_t AskedLately() const;
   // Those that may be asked to suspend and have been idle long enough, idle longest first.
   std::vector<std::shared_ptr<Attempt>> Idle() const;
