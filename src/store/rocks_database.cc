@@ -9,6 +9,7 @@
 #include "perdure/base/log.h"
 #include "store/recording_file_system.h"
 #include "store/rocks_options.h"
+#include "store/zeroed_log_files.h"
 
 #include <rocksdb/file_system.h>
 #include <rocksdb/listener.h>
@@ -130,11 +131,11 @@ Status RocksDatabase::OpenRocks(const DatabaseOptions& options) {
 }
 
 Result<rocksdb::Env*> RocksDatabase::ChooseEnv(const DatabaseOptions& options) {
-  if (!options.test_file_system && !options.record_synced) return rocksdb::Env::Default();
   std::shared_ptr<rocksdb::FileSystem> files = rocksdb::FileSystem::Default();
   if (options.test_file_system) {
     files = std::static_pointer_cast<rocksdb::FileSystem>(options.test_file_system);
   }
+  files = ZeroLogFilesAhead(std::move(files));
   if (options.record_synced) {
     Result<std::shared_ptr<rocksdb::FileSystem>> recording =
         RecordLogSyncs(std::move(files), folder_->path() + "/wal-synced");

@@ -123,12 +123,12 @@ class AnswersTest(unittest.TestCase):
 
 
 class WalLossTest(unittest.TestCase):
-    def lose(self, record, logs):
+    def lose(self, record, logs, zeros=0):
         with tempfile.TemporaryDirectory() as base:
             db = pathlib.Path(base) / "n" / "db"
             db.mkdir(parents=True)
             for name, size in logs.items():
-                (db / name).write_bytes(b"x" * size)
+                (db / name).write_bytes(b"x" * size + b"\0" * zeros)
             if record is not None:
                 (db.parent / wal_loss.RECORD).write_text(record)
             taken = wal_loss.lose_unsynced(base, "n")
@@ -137,6 +137,12 @@ class WalLossTest(unittest.TestCase):
     def test_keeps_what_the_last_whole_line_says(self):
         record = "000004.log 10\n000004.log 70\n000004.log 9"
         self.assertEqual(self.lose(record, {"000004.log": 100}), (30, {"000004.log": 70}))
+
+    def test_zeros_ahead_are_no_loss(self):
+        self.assertEqual(self.lose("000004.log 100\n", {"000004.log": 100}, 9), (0, {"000004.log": 100}))
+
+    def test_zeros_may_stay(self):
+        self.assertEqual(self.lose("000004.log 71\n", {"000004.log": 100}, 9), (29, {"000004.log": 109}))
 
     def test_log_without_a_record_loses_everything(self):
         logs = {"000004.log": 5, "000005.log": 6, "LOG": 7}

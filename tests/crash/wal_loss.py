@@ -35,7 +35,10 @@ def synced_sizes(node_dir):
 
 
 def lose_unsynced(base, node):
-    """Truncates the logs under `base/node`; returns the bytes taken.
+    """Takes from the logs under `base/node` what was written and not synced; returns the bytes taken.
+
+    The server writes zeros ahead of the end of a log, and syncs them, so a power cut may leave zeros
+    or nothing: both are done, by whether the size to keep is odd.
 
     REQUIRES: the server is dead.
     """
@@ -51,9 +54,12 @@ def lose_unsynced(base, node):
     taken = 0
     for log in logs:
         size, keep = log.stat().st_size, sizes.get(log.name, 0)
-        if size > keep:
-            os.truncate(log, keep)
-            taken += size - keep
+        with open(log, "rb") as file:
+            file.seek(keep)
+            taken += len(file.read().rstrip(b"\0"))
+        os.truncate(log, keep)
+        if keep % 2 and size > keep:
+            os.truncate(log, size)
     return taken
 
 

@@ -27,35 +27,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::string Key(int turn) {
-  std::string digits = std::to_string(turn);
-  return "t" + std::string(4 - digits.size(), '0') + digits;
-}
-
-// Turns write to two families, as a hop from one partition to another does.
-void WriteTurns(Database& database, int from, int to) {
-  for (int turn = from; turn < to; ++turn) {
-    const auto txn = database.Begin();
-    txn->Put(Family::kState, Key(turn), "sender");
-    txn->Put(Family::kQueue, Key(turn), "receiver");
-    MustWrite(database, *txn);
-  }
-}
-
-bool Has(Database& database, int turn) {
-  const bool sender = database.Begin()->Get(Family::kState, Key(turn)).has_value();
-  const bool receiver = database.Begin()->Get(Family::kQueue, Key(turn)).has_value();
-  EXPECT_EQ(sender, receiver) << "half of turn " << turn;
-  return sender;
-}
-
-int CountTurns(Database& database, int from, int to) {
-  int count = 0;
-  for (int turn = from; turn < to; ++turn)
-    count += Has(database, turn) ? 1 : 0;
-  return count;
-}
-
 class CrashRecoveryTest : public ::testing::Test {
  protected:
   CrashRecoveryTest() {
@@ -122,9 +93,9 @@ TEST_F(CrashRecoveryTest, EveryCutInsideTheTailLeavesAPrefix) {
   WriteTurns(*database_, 0, 3);
   MustSync(*database_);
   const std::string log = LogFileNames(options_.folder).back();
-  const uint64_t synced = std::filesystem::file_size(options_.folder + "/db/" + log);
+  const uint64_t synced = files_->SyncedBytes(options_.folder + "/db/" + log);
   WriteTurns(*database_, 3, 6);
-  const uint64_t written = std::filesystem::file_size(options_.folder + "/db/" + log);
+  const uint64_t written = files_->WrittenBytes(options_.folder + "/db/" + log);
   ASSERT_GT(written, synced);
 
   for (uint64_t bytes = synced; bytes <= written; bytes += 13) {
@@ -135,6 +106,62 @@ TEST_F(CrashRecoveryTest, EveryCutInsideTheTailLeavesAPrefix) {
     ASSERT_GE(turns, 3) << bytes;
     ASSERT_EQ(CountTurns(*again, 0, turns), turns) << bytes;
   }
+}
+
+// The length of a log file is synced before its bytes are, so a power cut leaves zeros too.
+TEST_F(CrashRecoveryTest, EveryCutMayLeaveZerosBehindIt) {
+  WriteTurns(*database_, 0, 3);
+  MustSync(*database_);
+  const std::string log = LogFileNames(options_.folder).back();
+  const uint64_t synced = files_->SyncedBytes(options_.folder + "/db/" + log);
+  WriteTurns(*database_, 3, 6);
+  const uint64_t written = files_->WrittenBytes(options_.folder + "/db/" + log);
+
+  for (uint64_t bytes = synced; bytes <= written; bytes += 13) {
+    CopyFolder(options_.folder, folder_ / "cut");
+    ZeroLogFile(folder_ / "cut", log, bytes, written - bytes);
+    const auto again = MustOpen(OptionsFor(folder_ / "cut"));
+    const int turns = CountTurns(*again, 0, 6);
+    ASSERT_GE(turns, 3) << bytes;
+    ASSERT_EQ(CountTurns(*again, 0, turns), turns) << bytes;
+  }
+}
+
+// Pages reach the disk in any order.
+TEST_F(CrashRecoveryTest, ALostPageInsideTheTailEndsTheReplay) {
+  WriteTurns(*database_, 0, 10);
+  MustSync(*database_);
+  const std::string log = LogFileNames(options_.folder).back();
+  WriteTurns(*database_, 10, 3000);
+  constexpr uint64_t kPage = 4096;
+  constexpr uint64_t kBlock = 32 * 1024;
+  ASSERT_GT(files_->WrittenBytes(options_.folder + "/db/" + log), 4 * kBlock);
+
+  for (uint64_t page = kPage; page < 3 * kBlock; page += kPage) {
+    CopyFolder(options_.folder, folder_ / "cut");
+    ZeroLogFile(folder_ / "cut", log, page, kPage);
+    const auto again = MustOpen(OptionsFor(folder_ / "cut"));
+    int turns = 0;
+    while (Has(*again, turns))
+      ++turns;
+    ASSERT_GE(turns, 10) << page;
+    ASSERT_LT(turns, 3000) << page;
+    ASSERT_EQ(CountTurns(*again, turns, 3000), 0) << page;
+  }
+}
+
+TEST_F(CrashRecoveryTest, ALogFileIsLongerThanWhatIsWrittenUntilItIsClosed) {
+  WriteTurns(*database_, 0, 10);
+  const std::string log = LogFileNames(options_.folder).back();
+  const std::string path = options_.folder + "/db/" + log;
+  const uint64_t length = std::filesystem::file_size(path);
+  EXPECT_GT(length, files_->WrittenBytes(path));
+  EXPECT_EQ(LengthWithoutZeros(options_.folder, log), files_->WrittenBytes(path));
+
+  WriteTurns(*database_, 10, 20);
+  EXPECT_EQ(std::filesystem::file_size(path), length) << "no growth, no new size to sync";
+  database_.reset();
+  EXPECT_EQ(std::filesystem::file_size(path), files_->WrittenBytes(path));
 }
 
 TEST_F(CrashRecoveryTest, WhatWasRecoveredIsDurableBeforeItIsUsed) {
@@ -161,7 +188,7 @@ TEST_F(CrashRecoveryTest, ALostTailOfAnOlderLogFileEndsTheReplay) {
   WriteTurns(*database_, 0, 10);
   MustSync(*database_);
   const std::string older = LogFileNames(options_.folder).back();
-  const uint64_t synced = std::filesystem::file_size(options_.folder + "/db/" + older);
+  const uint64_t synced = files_->SyncedBytes(options_.folder + "/db/" + older);
   WriteTurns(*database_, 10, 20);
   SwitchLogFile();
   WriteTurns(*database_, 20, 30);
@@ -187,7 +214,7 @@ TEST_F(CrashRecoveryTest, WithoutTheProofTheReplayWouldHaveAHole) {
   WriteTurns(*database_, 0, 10);
   MustSync(*database_);
   const std::string older = LogFileNames(options_.folder).back();
-  const uint64_t synced = std::filesystem::file_size(options_.folder + "/db/" + older);
+  const uint64_t synced = files_->SyncedBytes(options_.folder + "/db/" + older);
   WriteTurns(*database_, 10, 20);
   SwitchLogFile();
   WriteTurns(*database_, 20, 30);
@@ -220,7 +247,7 @@ TEST_F(CrashRecoveryTest, ALossOfSyncedWritesIsRefusedUntilTheOperatorDecides) {
   WriteTurns(*database_, 0, 10);
   MustSync(*database_);
   const std::string log = LogFileNames(options_.folder).back();
-  const uint64_t first = std::filesystem::file_size(options_.folder + "/db/" + log);
+  const uint64_t first = files_->SyncedBytes(options_.folder + "/db/" + log);
   WriteTurns(*database_, 10, 20);
   MustSync(*database_);
   CopyFolder(options_.folder, folder_ / "cut");
@@ -380,66 +407,6 @@ TEST_F(CrashRecoveryTest, AnUnreadableMarkIsNoReasonToRefuse) {
   WriteText(folder_ / "cut/wal-mark", std::string(44, '\0'));
 
   EXPECT_EQ(CountTurns(*MustOpen(OptionsFor(folder_ / "cut")), 0, 10), 10);
-}
-
-// The last line of each name: what the crash test reads.
-std::map<std::string, uint64_t> RecordedSizes(const std::string& file) {
-  std::map<std::string, uint64_t> sizes;
-  std::ifstream lines(file);
-  std::string name;
-  for (uint64_t bytes = 0; lines >> name >> bytes;)
-    sizes[name] = bytes;
-  return sizes;
-}
-
-TEST(RecordSynced, TellsHowFarEachLogFileWasSynced) {
-  TestFolder folder;
-  DatabaseOptions options = OptionsFor(folder / "node");
-  options.record_synced = true;
-  const auto database = MustOpen(options);
-  WriteTurns(*database, 0, 10);
-  MustSync(*database);
-  const std::string log = LogFileNames(options.folder).back();
-  const uint64_t size = std::filesystem::file_size(options.folder + "/db/" + log);
-  EXPECT_EQ(RecordedSizes(folder / "node/wal-synced")[log], size);
-
-  WriteTurns(*database, 10, 20);
-  EXPECT_EQ(RecordedSizes(folder / "node/wal-synced")[log], size) << "not synced yet";
-
-  CopyFolder(options.folder, folder / "cut");
-  CutLogFile(folder / "cut", log, size);
-  const auto again = MustOpen(OptionsFor(folder / "cut"));
-  EXPECT_EQ(CountTurns(*again, 0, 20), 10);
-}
-
-// RocksDB syncs a full log file before it flushes: rows of one family are then in a table, those of
-// another only in that log file, and a test that took it away would tear a turn apart.
-TEST(RecordSynced, IncludesSyncsThatRocksDbMakesItself) {
-  TestFolder folder;
-  DatabaseOptions options = OptionsFor(folder / "node");
-  options.record_synced = true;
-  const auto database = MustOpen(options);
-  WriteTurns(*database, 0, 10);
-  const std::string log = LogFileNames(options.folder).back();
-  const uint64_t size = std::filesystem::file_size(options.folder + "/db/" + log);
-
-  auto& own = dynamic_cast<RocksDatabase&>(*database);
-  ASSERT_TRUE(own.raw()->Flush({}, own.tables().handle(Family::kState)).ok());
-
-  EXPECT_EQ(RecordedSizes(folder / "node/wal-synced")[log], size);
-}
-
-TEST(RecordSynced, MakesTheFileBeforeAnythingIsSynced) {
-  TestFolder folder;
-  DatabaseOptions options = OptionsFor(folder / "node");
-  options.record_synced = true;
-  // The database cannot be opened, but the folder can.
-  std::filesystem::create_directories(folder / "node");
-  WriteText(folder / "node/format", "2\n");
-  std::filesystem::create_directories(folder / "node/db/LOCK");
-
-  EXPECT_THAT(RefusalOf(options), HasSubstr("cannot open the database"));
-  EXPECT_TRUE(std::filesystem::exists(folder / "node/wal-synced"));
 }
 
 }  // namespace

@@ -70,6 +70,10 @@ class SyncTrackingFileSystem final : public rocksdb::FileSystemWrapper {
     const std::lock_guard<std::mutex> lock(mutex_);
     return files_[name].synced;
   }
+  uint64_t WrittenBytes(const std::string& name) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return files_[name].written;
+  }
 
  private:
   struct Extent {
@@ -151,11 +155,23 @@ inline void CutLogFile(const std::string& folder, const std::string& name, uint6
   std::filesystem::resize_file(folder + "/db/" + name, bytes);
 }
 
+// What a power cut leaves of bytes that were not synced in a file whose length was.
+inline void ZeroLogFile(
+    const std::string& folder, const std::string& name, uint64_t from, uint64_t bytes) {
+  std::fstream file(folder + "/db/" + name, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(static_cast<std::streamoff>(from));
+  file << std::string(bytes, '\0');
+}
+
 inline std::string ReadText(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::stringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+inline uint64_t LengthWithoutZeros(const std::string& folder, const std::string& name) {
+  return ReadText(folder + "/db/" + name).find_last_not_of('\0') + 1;
 }
 
 inline void WriteText(const std::string& path, const std::string& text) {
@@ -232,6 +248,35 @@ inline void PutRow(
 inline void MustSync(Database& database) {
   const Status synced = database.Sync();
   ASSERT_TRUE(synced.ok()) << synced.error().message;
+}
+
+inline std::string TurnKey(int turn) {
+  std::string digits = std::to_string(turn);
+  return "t" + std::string(4 - digits.size(), '0') + digits;
+}
+
+// Turns write to two families, as a hop from one partition to another does.
+inline void WriteTurns(Database& database, int from, int to) {
+  for (int turn = from; turn < to; ++turn) {
+    const auto txn = database.Begin();
+    txn->Put(Family::kState, TurnKey(turn), "sender");
+    txn->Put(Family::kQueue, TurnKey(turn), "receiver");
+    MustWrite(database, *txn);
+  }
+}
+
+inline bool Has(Database& database, int turn) {
+  const bool sender = database.Begin()->Get(Family::kState, TurnKey(turn)).has_value();
+  const bool receiver = database.Begin()->Get(Family::kQueue, TurnKey(turn)).has_value();
+  EXPECT_EQ(sender, receiver) << "half of turn " << turn;
+  return sender;
+}
+
+inline int CountTurns(Database& database, int from, int to) {
+  int count = 0;
+  for (int turn = from; turn < to; ++turn)
+    count += Has(database, turn) ? 1 : 0;
+  return count;
 }
 
 }  // namespace perdure
