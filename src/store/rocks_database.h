@@ -81,7 +81,7 @@ class RocksDatabase final : public Database {
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // the default one, then by Family
   RocksTables tables_;
-  BatchPool pool_;
+  WriteSetPool pool_;
   std::shared_ptr<std::atomic<bool>> log_switched_;  // set by the listener
 
   std::atomic<uint64_t> deletes_written_{0};
