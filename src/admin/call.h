@@ -34,7 +34,7 @@ struct AdminCall {
   IoContext& Io(const AdminContext& context) const {
     return context.contexts.at(exchange->io_thread());
   }
-  void Respond(HttpResponse response) { exchange->Respond(std::move(response)); }
+  void Respond(HttpResponse response) const { exchange->Respond(std::move(response)); }
 };
 
 // Submits and calls `answer(reply)` on the call's thread to make the response. A refusal becomes a

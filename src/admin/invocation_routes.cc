@@ -171,7 +171,7 @@ void ListInvocationsRoute(const AdminContext& context, AdminCall call) {
   context.introspection.List(
       std::get<InvocationFilter>(std::move(filter)),
       executor,
-      [call = std::move(call)](Result<std::string> result) mutable {
+      [call = std::move(call)](const Result<std::string>& result) {
         call.Respond(AnswerIntrospection(result));
       });
 }
@@ -184,7 +184,7 @@ void GetInvocationRoute(const AdminContext& context, AdminCall call) {
   Executor& executor = call.exchange->executor();
   const InvocationId wanted = *id;
   context.introspection.Get(
-      wanted, executor, [call = std::move(call), wanted](Result<std::string> result) mutable {
+      wanted, executor, [call = std::move(call), wanted](const Result<std::string>& result) {
         if (!result.ok() && result.error().code == ErrorCode::kNotFound) {
           call.Respond(NotFound(wanted));
           return;

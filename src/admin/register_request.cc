@@ -6,6 +6,7 @@
 #include "admin/register_request.h"
 
 #include "admin/responses.h"
+#include "perdure/base/limits.h"
 
 #include <nlohmann/json.hpp>
 
@@ -22,7 +23,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kHeaderBytesMax = 16 * 1024;  // all additional headers of a deployment together
+constexpr size_t kHeaderBytesMax =
+    16 * limits::kKiB;  // all additional headers of a deployment together
 
 char Lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

@@ -60,7 +60,7 @@ LiveAttempt* Applier::LiveWithEpoch(const InvocationId& id, AttemptEpoch epoch) 
   return live != nullptr && live->epoch == epoch ? live : nullptr;
 }
 
-void Applier::Touch(Invocation& invocation) {
+void Applier::Touch(Invocation& invocation) const {
   invocation.dirty = true;
   invocation.status.modified_at = stamp_.now;
 }

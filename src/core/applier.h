@@ -73,7 +73,7 @@ class Applier {
   Invocation& Create(const InvocationId& id);
   LiveAttempt* Live(const InvocationId& id);
   LiveAttempt* LiveWithEpoch(const InvocationId& id, AttemptEpoch epoch);
-  void Touch(Invocation& invocation);
+  void Touch(Invocation& invocation) const;
   void WriteStatus(Invocation& invocation);
   void TellAttempt(Invocation& invocation);
   uint64_t Entropy();
@@ -161,7 +161,7 @@ class Applier {
       Invocation& invocation, MessageType type, std::string message, std::string doc_code);
   void BackOff(Invocation& invocation, DurationMs delay);
   DurationMs RetryDelay(const RetryPolicy& policy, uint32_t failed_attempts);
-  RetryPolicy PolicyOf(const Invocation& invocation);
+  RetryPolicy PolicyOf(const Invocation& invocation) const;
 
   // --- completion (apply_completion.cc) ---
   void Complete(Invocation& invocation, std::optional<Failure> failure);

@@ -205,7 +205,7 @@ void Applier::EndAttempt(const InvocationId& id) {
   memory_.live.erase(id);
 }
 
-RetryPolicy Applier::PolicyOf(const Invocation& invocation) {
+RetryPolicy Applier::PolicyOf(const Invocation& invocation) const {
   const InvocationStatus& status = invocation.status;
   const ServiceSchema* service = nullptr;
   if (status.pinned_deployment) {

@@ -101,8 +101,9 @@ void EmbeddedCommitLog::SyncFromNow(Executor& destination, MoveFunction<void()> 
 
 void EmbeddedCommitLog::WaitWhileCongested() {
   Guard lock(mutex_);
-  while (congested() && !stopping_)
+  while (congested() && !stopping_) {
     room_.wait(lock);
+  }
 }
 
 void EmbeddedCommitLog::Stop() {
@@ -119,8 +120,9 @@ void EmbeddedCommitLog::Stop() {
 void EmbeddedCommitLog::PauseSyncer() {
   Guard lock(mutex_);
   paused_ = true;
-  while (syncing_)
+  while (syncing_) {
     idle_.wait(lock);
+  }
 }
 
 void EmbeddedCommitLog::ResumeSyncer() {
@@ -133,8 +135,9 @@ void EmbeddedCommitLog::ResumeSyncer() {
 
 void EmbeddedCommitLog::RunSyncer() {
   Guard lock(mutex_);
-  while (WaitForWork(lock))
+  while (WaitForWork(lock)) {
     SyncOnce(lock);
+  }
 }
 
 bool EmbeddedCommitLog::WaitForWork(Guard& lock) {
@@ -143,14 +146,14 @@ bool EmbeddedCommitLog::WaitForWork(Guard& lock) {
     if (stopping_) return appended_ || SyncWanted();
     if (paused_) {
       wake_.wait(lock);
-    } else if (SyncWanted()) {
-      return true;
-    } else if (!appended_) {
-      wake_.wait(lock);
-    } else if (Clock::now() >= oldest_append_ + delay) {
-      return true;
-    } else {
+      continue;
+    }
+    const bool old_enough = appended_ && Clock::now() >= oldest_append_ + delay;
+    if (old_enough || SyncWanted()) return true;
+    if (appended_) {
       wake_.wait_until(lock, oldest_append_ + delay);
+    } else {
+      wake_.wait(lock);
     }
   }
 }

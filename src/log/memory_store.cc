@@ -128,8 +128,9 @@ class MemoryTxn final : public StateTxn {
   }
   void Put(Family family, BytesView key, std::initializer_list<BytesView> parts) override {
     std::string value;
-    for (const BytesView part : parts)
+    for (const BytesView part : parts) {
       value.append(part);
+    }
     Put(family, key, value);
   }
   void Delete(Family family, BytesView key) override {

@@ -6,6 +6,7 @@
 
 #include "perdure/base/assert.h"
 #include "perdure/base/clock.h"
+#include "perdure/base/limits.h"
 
 #include <boost/asio/post.hpp>
 
@@ -16,7 +17,7 @@
 namespace perdure {
 namespace {
 
-constexpr size_t kReadBufferSize = 64 * 1024;
+constexpr size_t kReadBufferSize = 64 * limits::kKiB;
 constexpr uint64_t kNsPerMs = 1'000'000;
 // Far enough to be "never" and near enough not to overflow.
 constexpr DurationMs kDelayMax = 1000ULL * 60 * 60 * 24 * 365;

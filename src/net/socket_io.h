@@ -6,6 +6,7 @@
 #pragma once
 
 #include "perdure/base/bytes.h"
+#include "perdure/base/limits.h"
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -54,7 +55,7 @@ class SocketWriter {
 
  private:
   // The most that one connection holds for a slow peer, apart from the bodies themselves.
-  static constexpr size_t kWriteMax = 256 * 1024;
+  static constexpr size_t kWriteMax = 256 * limits::kKiB;
 
   IoStatus WriteKept();
   IoStatus WriteFrom(std::string& bytes);

@@ -177,12 +177,19 @@ void Runner::Dispatch(Effects effects) {
   for (Effect& effect : effects) {
     std::visit(
         Overloaded{
-            [&](StartAttempt& start) { group_of(start.id).push_back(std::move(start)); },
-            [&](NotifyAttempt& notify) { group_of(notify.id).push_back(std::move(notify)); },
+            [&](StartAttempt& start) {
+              Effects& group = group_of(start.id);
+              group.push_back(std::move(start));
+            },
+            [&](NotifyAttempt& notify) {
+              Effects& group = group_of(notify.id);
+              group.push_back(std::move(notify));
+            },
             [&](StopAttempt& stop) { group_of(stop.id).push_back(stop); },
             [&](SendReply& reply) {
               PERDURE_ASSERT(reply.to.io_thread < io_threads);
-              groups[reply.to.io_thread].push_back(std::move(reply));
+              Effects& group = groups[reply.to.io_thread];
+              group.push_back(std::move(reply));
             },
             [&](SendPeer& peer) {
               if (auto* message = std::get_if<PeerMessage>(&peer.message)) {

@@ -5,6 +5,7 @@
 // go on from.
 #pragma once
 
+#include "perdure/base/limits.h"
 #include "perdure/base/result.h"
 #include "perdure/core/rows.h"
 #include "perdure/invoker/attempt_host.h"
@@ -21,7 +22,7 @@ namespace perdure::query {
 
 inline constexpr size_t kLimitMax = 1000;
 inline constexpr size_t kJournalEntriesMax = 10'000;  // shown of one journal
-inline constexpr size_t kAnswerBytesMax = 8 * 1024 * 1024;
+inline constexpr size_t kAnswerBytesMax = 8 * limits::kMiB;
 inline constexpr uint64_t kScanNsMax = 2'000'000'000;
 
 using LiveMap = std::unordered_map<InvocationId, AttemptHost::LiveAttempt>;

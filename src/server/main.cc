@@ -84,6 +84,7 @@ struct Flags {
 perdure::Status Load(const Flags& flags, SettingsLoader& loader) {
   std::string path = flags.config_file;
   if (path.empty()) {
+    // No thread runs yet. NOLINTNEXTLINE(concurrency-mt-unsafe)
     const char* from_environment = std::getenv("RESTATE_CONFIG");
     path = from_environment == nullptr ? "" : from_environment;
   }

@@ -42,8 +42,9 @@ class HousekeepingThread final : public Housekeeping {
 
  private:
   void Run() {
-    while (!StopsWithin(every_))
+    while (!StopsWithin(every_)) {
       housekeeper_.Step();
+    }
   }
 
   bool StopsWithin(std::chrono::milliseconds time) {

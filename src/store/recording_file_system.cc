@@ -25,7 +25,7 @@ class SyncRecord {
   SyncRecord(const SyncRecord&) = delete;
   SyncRecord& operator=(const SyncRecord&) = delete;
 
-  rocksdb::IOStatus Add(const std::string& name, uint64_t bytes) {
+  rocksdb::IOStatus Add(const std::string& name, uint64_t bytes) const {
     const std::string line = name + " " + std::to_string(bytes) + "\n";
     const ssize_t written = ::write(fd_, line.data(), line.size());
     if (written == static_cast<ssize_t>(line.size())) return rocksdb::IOStatus::OK();
@@ -71,11 +71,11 @@ class RecordedLogFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
 
  private:
-  rocksdb::IOStatus Count(const rocksdb::Slice& data, rocksdb::IOStatus status) {
+  rocksdb::IOStatus Count(const rocksdb::Slice& data, const rocksdb::IOStatus& status) {
     if (status.ok()) written_.fetch_add(data.size(), std::memory_order_release);
     return status;
   }
-  rocksdb::IOStatus Record(uint64_t bytes, rocksdb::IOStatus status) {
+  rocksdb::IOStatus Record(uint64_t bytes, const rocksdb::IOStatus& status) {
     return status.ok() ? record_->Add(name_, bytes) : status;
   }
 
@@ -97,8 +97,7 @@ class RecordingFileSystem final : public rocksdb::FileSystemWrapper {
       const rocksdb::FileOptions& options,
       std::unique_ptr<rocksdb::FSWritableFile>* result,
       rocksdb::IODebugContext* debug) override {
-    const rocksdb::IOStatus status =
-        FileSystemWrapper::NewWritableFile(path, options, result, debug);
+    rocksdb::IOStatus status = FileSystemWrapper::NewWritableFile(path, options, result, debug);
     if (status.ok() && path.ends_with(".log")) {
       *result = std::make_unique<RecordedLogFile>(
           std::move(*result), record_, std::filesystem::path(path).filename().string());
@@ -113,11 +112,11 @@ class RecordingFileSystem final : public rocksdb::FileSystemWrapper {
 }  // namespace
 
 Result<std::shared_ptr<rocksdb::FileSystem>> RecordLogSyncs(
-    std::shared_ptr<rocksdb::FileSystem> target, const std::string& record) {
+    const std::shared_ptr<rocksdb::FileSystem>& target, const std::string& record) {
   const int fd = ::open(record.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
   if (fd < 0) return PosixError("create", record);
   return std::shared_ptr<rocksdb::FileSystem>(
-      std::make_shared<RecordingFileSystem>(std::move(target), std::make_shared<SyncRecord>(fd)));
+      std::make_shared<RecordingFileSystem>(target, std::make_shared<SyncRecord>(fd)));
 }
 
 }  // namespace perdure

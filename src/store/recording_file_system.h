@@ -19,6 +19,6 @@ namespace perdure {
 // `record`, by one write; the bytes are those written before the sync was called. The file is made
 // at once, so that an empty one says that nothing was synced.
 Result<std::shared_ptr<rocksdb::FileSystem>> RecordLogSyncs(
-    std::shared_ptr<rocksdb::FileSystem> target, const std::string& record);
+    const std::shared_ptr<rocksdb::FileSystem>& target, const std::string& record);
 
 }  // namespace perdure

@@ -135,10 +135,10 @@ Result<rocksdb::Env*> RocksDatabase::ChooseEnv(const DatabaseOptions& options) {
   if (options.test_file_system) {
     files = std::static_pointer_cast<rocksdb::FileSystem>(options.test_file_system);
   }
-  files = ZeroLogFilesAhead(std::move(files));
+  files = ZeroLogFilesAhead(files);
   if (options.record_synced) {
     Result<std::shared_ptr<rocksdb::FileSystem>> recording =
-        RecordLogSyncs(std::move(files), folder_->path() + "/wal-synced");
+        RecordLogSyncs(files, folder_->path() + "/wal-synced");
     if (!recording.ok()) return recording.error();
     files = std::move(recording).value();
   }

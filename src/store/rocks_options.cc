@@ -114,7 +114,7 @@ void CompactDeletions(rocksdb::ColumnFamilyOptions& family, size_t window, size_
 // time went into such copies.
 void SeparateBodies(rocksdb::ColumnFamilyOptions& family) {
   family.enable_blob_files = true;
-  family.min_blob_size = 4 * 1024;
+  family.min_blob_size = 4 * limits::kKiB;
   family.blob_file_size = 64 * kMiB;
   family.blob_compression_type = rocksdb::kNoCompression;  // done before: packed_value.h
   // Expired bodies leave with the compactions of their keys; one body that is kept for long must

@@ -51,8 +51,9 @@ void RocksTxn::Put(Family family, BytesView key, std::initializer_list<BytesView
     PackValue(parts, joined_);
   } else {
     joined_.clear();
-    for (const BytesView part : parts)
+    for (const BytesView part : parts) {
       joined_.append(part);
+    }
   }
   PutStored(family, key, joined_);
   if (joined_.capacity() > kKeptBytesMax) std::string().swap(joined_);

@@ -24,8 +24,9 @@ constexpr size_t kKeptBytesMax = limits::kTurnBytesMax;
 
 size_t VarintBytes(size_t number) {
   size_t bytes = 1;
-  for (; number >= 0x80; number >>= 7)
+  for (; number >= 0x80; number >>= 7) {
     ++bytes;
+  }
   return bytes;
 }
 

@@ -31,7 +31,7 @@ class ZeroedLogFile final : public rocksdb::FSWritableFileOwnerWrapper {
       const rocksdb::Slice& data,
       const rocksdb::IOOptions& options,
       rocksdb::IODebugContext* debug) override {
-    const rocksdb::IOStatus zeroed = ZeroBehind(data.size(), options, debug);
+    rocksdb::IOStatus zeroed = ZeroBehind(data.size(), options, debug);
     if (!zeroed.ok()) return zeroed;
     return Count(data, FSWritableFileOwnerWrapper::Append(data, options, debug));
   }
@@ -40,17 +40,16 @@ class ZeroedLogFile final : public rocksdb::FSWritableFileOwnerWrapper {
       const rocksdb::IOOptions& options,
       const rocksdb::DataVerificationInfo& verification,
       rocksdb::IODebugContext* debug) override {
-    const rocksdb::IOStatus zeroed = ZeroBehind(data.size(), options, debug);
+    rocksdb::IOStatus zeroed = ZeroBehind(data.size(), options, debug);
     if (!zeroed.ok()) return zeroed;
     return Count(data, FSWritableFileOwnerWrapper::Append(data, options, verification, debug));
   }
   // Leaves the file as long as what was appended to it.
   rocksdb::IOStatus Close(
       const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override {
-    const rocksdb::IOStatus closed = ahead_->Close(options, debug);
-    const rocksdb::IOStatus truncated =
-        FSWritableFileOwnerWrapper::Truncate(written_, options, debug);
-    const rocksdb::IOStatus own = FSWritableFileOwnerWrapper::Close(options, debug);
+    rocksdb::IOStatus closed = ahead_->Close(options, debug);
+    rocksdb::IOStatus truncated = FSWritableFileOwnerWrapper::Truncate(written_, options, debug);
+    rocksdb::IOStatus own = FSWritableFileOwnerWrapper::Close(options, debug);
     if (!closed.ok()) return closed;
     return truncated.ok() ? own : truncated;
   }
@@ -62,11 +61,11 @@ class ZeroedLogFile final : public rocksdb::FSWritableFileOwnerWrapper {
     static const std::string zeros(kAheadBytes, '\0');
     const uint64_t end = written_ + bytes;
     if (end <= length_ || bytes >= kLargeAppendBytes) return rocksdb::IOStatus::OK();
-    const rocksdb::IOStatus status = ahead_->Write(end, zeros, options, debug);
+    rocksdb::IOStatus status = ahead_->Write(end, zeros, options, debug);
     if (status.ok()) length_ = end + zeros.size();
     return status;
   }
-  rocksdb::IOStatus Count(const rocksdb::Slice& data, rocksdb::IOStatus status) {
+  rocksdb::IOStatus Count(const rocksdb::Slice& data, const rocksdb::IOStatus& status) {
     if (status.ok()) written_ += data.size();
     return status;
   }
@@ -88,11 +87,10 @@ class ZeroingFileSystem final : public rocksdb::FileSystemWrapper {
       const rocksdb::FileOptions& options,
       std::unique_ptr<rocksdb::FSWritableFile>* result,
       rocksdb::IODebugContext* debug) override {
-    const rocksdb::IOStatus status =
-        FileSystemWrapper::NewWritableFile(path, options, result, debug);
+    rocksdb::IOStatus status = FileSystemWrapper::NewWritableFile(path, options, result, debug);
     if (!status.ok() || !path.ends_with(".log")) return status;
     std::unique_ptr<rocksdb::FSRandomRWFile> ahead;
-    const rocksdb::IOStatus opened = NewRandomRWFile(path, options, &ahead, debug);
+    rocksdb::IOStatus opened = NewRandomRWFile(path, options, &ahead, debug);
     if (opened.ok()) {
       *result = std::make_unique<ZeroedLogFile>(std::move(*result), std::move(ahead));
     }
@@ -103,8 +101,8 @@ class ZeroingFileSystem final : public rocksdb::FileSystemWrapper {
 }  // namespace
 
 std::shared_ptr<rocksdb::FileSystem> ZeroLogFilesAhead(
-    std::shared_ptr<rocksdb::FileSystem> target) {
-  return std::make_shared<ZeroingFileSystem>(std::move(target));
+    const std::shared_ptr<rocksdb::FileSystem>& target) {
+  return std::make_shared<ZeroingFileSystem>(target);
 }
 
 }  // namespace perdure

@@ -14,6 +14,7 @@ namespace perdure {
 // Log files of a process that was killed, or whose disk lost power, end with zeros; those that were
 // closed do not. RocksDB skips zeros behind the last record of a block of the log, and WalChain
 // stops the replay if that was a page that was lost between two others.
-std::shared_ptr<rocksdb::FileSystem> ZeroLogFilesAhead(std::shared_ptr<rocksdb::FileSystem> target);
+std::shared_ptr<rocksdb::FileSystem> ZeroLogFilesAhead(
+    const std::shared_ptr<rocksdb::FileSystem>& target);
 
 }  // namespace perdure

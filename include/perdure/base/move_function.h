@@ -37,9 +37,12 @@ class MoveFunction<R(Args...)> {
     virtual R Call(Args... args) = 0;
   };
   template <typename F>
-  struct Impl final : Base {
+  class Impl final : public Base {
+   public:
     explicit Impl(F f) : f_(std::move(f)) {}
     R Call(Args... args) override { return f_(std::forward<Args>(args)...); }
+
+   private:
     F f_;
   };
   std::unique_ptr<Base> impl_;
