@@ -169,6 +169,7 @@ void Runner::Dispatch(Effects effects) {
   const auto group_of = [&](const InvocationId& id) -> Effects& {
     return groups[std::hash<InvocationId>{}(id) % io_threads];
   };
+  const auto add = [](Effects& group, auto& effect) { group.push_back(std::move(effect)); };
   const auto hop = [&](PartitionId to, Command command) {
     PERDURE_INVARIANT(
         parts_.log.hop_before_durable(), "this log does not allow a hop before durability");
@@ -177,19 +178,12 @@ void Runner::Dispatch(Effects effects) {
   for (Effect& effect : effects) {
     std::visit(
         Overloaded{
-            [&](StartAttempt& start) {
-              Effects& group = group_of(start.id);
-              group.push_back(std::move(start));
-            },
-            [&](NotifyAttempt& notify) {
-              Effects& group = group_of(notify.id);
-              group.push_back(std::move(notify));
-            },
+            [&](StartAttempt& start) { add(group_of(start.id), start); },
+            [&](NotifyAttempt& notify) { add(group_of(notify.id), notify); },
             [&](StopAttempt& stop) { group_of(stop.id).push_back(stop); },
             [&](SendReply& reply) {
               PERDURE_ASSERT(reply.to.io_thread < io_threads);
-              Effects& group = groups[reply.to.io_thread];
-              group.push_back(std::move(reply));
+              add(groups[reply.to.io_thread], reply);
             },
             [&](SendPeer& peer) {
               if (auto* message = std::get_if<PeerMessage>(&peer.message)) {
