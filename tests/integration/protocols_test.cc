@@ -16,9 +16,6 @@
 namespace perdure::integration {
 namespace {
 
-using testing::HasSubstr;
-using testing::StartsWith;
-
 enum class Port { kIngress, kAdmin };
 
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -7,7 +7,6 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <utility>
 
@@ -29,6 +28,7 @@ nghttp2_nv Field(std::string_view name, std::string_view value) {
   return {Bytes(name), Bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
+// The signature is nghttp2's. NOLINTNEXTLINE(readability-function-size)
 ssize_t ReadBody(
     nghttp2_session*,
     int32_t,
@@ -42,7 +42,7 @@ ssize_t ReadBody(
   if (size == 0 && !body.finished) {
     return NGHTTP2_ERR_DEFERRED;
   }
-  std::memcpy(out, body.bytes.data(), size);
+  std::copy_n(body.bytes.data(), size, out);
   body.bytes.erase(0, size);
   if (body.finished && body.bytes.empty()) {
     *flags |= NGHTTP2_DATA_FLAG_EOF;

@@ -7,8 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include <signal.h>
-
+#include <csignal>
 #include <memory>
 #include <string>
 #include <vector>

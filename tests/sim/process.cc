@@ -144,9 +144,13 @@ void Process::Repeat(PartitionId partition, Source source, const Command& comman
   }
   core_.scheduler.After(
       core_.rng.Below(400) * kMs,
-      [this, alive = std::weak_ptr<bool>(alive_), partition, source, command]() mutable {
+      [this,
+       alive = std::weak_ptr<bool>(alive_),
+       partition,
+       source,
+       late = Command(command)]() mutable {
         if (!alive.expired()) {
-          static_cast<void>(Submit(partition, source, std::move(command)));
+          static_cast<void>(Submit(partition, source, std::move(late)));
         }
       });
 }

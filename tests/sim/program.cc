@@ -145,13 +145,12 @@ std::vector<Step> MakeProgram(const Task& task, const Target& target) {
   const uint64_t count = rng.Below(6);
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t choice = rng.Below(100);
-    if (choice < 30) {
-      steps.push_back(RunStep(rng));
-    } else if (choice < 45) {
+    const bool calls = choice >= 45 && choice < 75 && !task.leaf && task.depth < 3;
+    if (choice >= 30 && choice < 45) {
       steps.push_back(SleepStep(rng));
-    } else if (choice < 75 && !task.leaf && task.depth < 3) {
+    } else if (calls) {
       steps.push_back(CallStep(rng, task, steps.size()));
-    } else if (target.keyed()) {
+    } else if (choice >= 45 && target.keyed()) {
       steps.push_back(StateStep(rng, target));
     } else {
       steps.push_back(RunStep(rng));

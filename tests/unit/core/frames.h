@@ -29,7 +29,7 @@ struct CallTo {
 };
 
 SdkFrame Output(std::string_view value);
-SdkFrame OutputFailure(uint32_t code, std::string_view message);
+SdkFrame OutputFailure(uint32_t code, std::string_view text);
 SdkFrame Sleep(CompletionId id, TimeMs wake_up_time);
 SdkFrame Call(const CallTo& to);
 SdkFrame OneWayCall(const CallTo& to);

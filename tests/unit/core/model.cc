@@ -74,7 +74,7 @@ ControlResult Model::Cancel(const InvocationId& id) {
     Withdraw(*life, "failure 409 canceled");
     return ControlResult::kDone;
   }
-  life->journal.push_back("!Signal(1)=void");
+  life->journal.emplace_back("!Signal(1)=void");
   life->cancelled = true;
   if (life->state == InvocationState::kPaused) {
     life->failed = 0;

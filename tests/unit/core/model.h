@@ -70,8 +70,8 @@ class Model {
   void End(Life& life);
 
   // --- time and process ---
-  void PassTime(TimeMs now);  // whatever backs off is due by then
-  void Expire(TimeMs now);
+  void PassTime(TimeMs time);  // whatever backs off is due by then
+  void Expire(TimeMs time);
   void Restart();
   // Everything ready runs now.
   std::set<InvocationId> StartAll();

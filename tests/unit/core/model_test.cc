@@ -466,6 +466,7 @@ class Driver {
 
 // PERDURE_MODEL_SEEDS runs more of them, PERDURE_MODEL_FIRST_SEED begins elsewhere.
 uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
+  // No other thread runs. NOLINTNEXTLINE(concurrency-mt-unsafe)
   const char* text = std::getenv(name);
   return text == nullptr ? otherwise : std::stoull(text);
 }

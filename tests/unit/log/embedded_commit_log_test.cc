@@ -315,8 +315,9 @@ TEST(EmbeddedCommitLog, ManyWritersKeepTheirOrder) {
       }
     });
   }
-  for (std::thread& writer : writers)
+  for (std::thread& writer : writers) {
     writer.join();
+  }
   log->Stop();
 
   EXPECT_EQ(log->durable(), Ticket{kWriters * kRounds});
@@ -324,8 +325,9 @@ TEST(EmbeddedCommitLog, ManyWritersKeepTheirOrder) {
   for (size_t w = 0; w < kWriters; ++w) {
     executors[w].RunAll();
     ASSERT_EQ(seen[w].size(), kRounds);
-    for (size_t i = 0; i < kRounds; ++i)
+    for (size_t i = 0; i < kRounds; ++i) {
       ASSERT_EQ(seen[w][i], i);
+    }
   }
 }
 

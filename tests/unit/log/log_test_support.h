@@ -47,8 +47,9 @@ class ManualExecutor final : public Executor {
   }
   void WaitForPosts(size_t count) {
     std::unique_lock<std::mutex> lock(mutex_);
-    while (posts_ < count)
+    while (posts_ < count) {
       changed_.wait(lock);
+    }
   }
   size_t posts() {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -78,8 +79,9 @@ class GatedSink final : public WriteSink {
     std::unique_lock<std::mutex> lock(mutex_);
     ++begun_;
     changed_.notify_all();
-    while (!open_ && allowed_ == 0)
+    while (!open_ && allowed_ == 0) {
       changed_.wait(lock);
+    }
     if (!open_) --allowed_;
     ++finished_;
     changed_.notify_all();
@@ -96,13 +98,15 @@ class GatedSink final : public WriteSink {
   }
   void WaitForBegun(size_t count) {
     std::unique_lock<std::mutex> lock(mutex_);
-    while (begun_ < count)
+    while (begun_ < count) {
       changed_.wait(lock);
+    }
   }
   void WaitForFinished(size_t count) {
     std::unique_lock<std::mutex> lock(mutex_);
-    while (finished_ < count)
+    while (finished_ < count) {
       changed_.wait(lock);
+    }
   }
   size_t begun() {
     const std::lock_guard<std::mutex> lock(mutex_);

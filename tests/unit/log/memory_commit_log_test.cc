@@ -39,8 +39,9 @@ std::vector<std::string> Keys(const StateReader& reader, BytesView lower, BytesV
 
 TEST(MemoryDatabase, ScanMergesTheWriteSetWithTheState) {
   const auto database = MemoryDatabase::Create();
-  for (const char* key : {"a", "b", "c", "d"})
+  for (const char* key : {"a", "b", "c", "d"}) {
     Put(*database, key, "old");
+  }
   const auto txn = database->store().Begin();
   txn->Put(Family::kState, "b", "new");
   txn->Delete(Family::kState, "c");
@@ -54,8 +55,9 @@ TEST(MemoryDatabase, ScanMergesTheWriteSetWithTheState) {
 
 TEST(MemoryDatabase, ScanDoesNotSeeLaterWrites) {
   const auto database = MemoryDatabase::Create();
-  for (const char* key : {"a", "b", "c"})
+  for (const char* key : {"a", "b", "c"}) {
     Put(*database, key, "old");
+  }
   const auto txn = database->store().Begin();
   const auto at = txn->Scan(Family::kState, "a", "");
 
@@ -64,8 +66,9 @@ TEST(MemoryDatabase, ScanDoesNotSeeLaterWrites) {
   Put(*database, "d", "new");
 
   std::vector<std::string> keys;
-  for (; at->Valid(); at->Next())
+  for (; at->Valid(); at->Next()) {
     keys.emplace_back(at->key());
+  }
   EXPECT_THAT(keys, ElementsAre("a", "b", "c"));
 }
 
@@ -131,8 +134,9 @@ TEST(MemoryDatabase, ACrashDropsTheUnsyncedTailAndWhatWaitedForIt) {
 
 TEST(MemoryDatabase, ACrashCanLeaveAPartOfTheTail) {
   const auto database = MemoryDatabase::Create();
-  for (const char* key : {"a", "b", "c"})
+  for (const char* key : {"a", "b", "c"}) {
     Put(*database, key, "1");
+  }
 
   database->CrashAndRecover(2);
   Put(*database, "d", "1");

@@ -19,7 +19,6 @@ using net_test::Call;
 using net_test::Echo;
 using net_test::FunctionHandler;
 using net_test::PlainServer;
-using net_test::PlainSocket;
 using net_test::Request;
 using net_test::Signal;
 using net_test::Text;

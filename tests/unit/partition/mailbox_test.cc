@@ -35,8 +35,8 @@ TEST(Mailbox, GivesTheOldestFirstInTwoLanes) {
       Source::kControl,
       Source::kSelf,
       Source::kRead};
-  for (uint16_t i = 0; i < sources.size(); ++i) {
-    EXPECT_TRUE(mailbox.Put(Make(sources[i], i)));
+  for (size_t i = 0; i < sources.size(); ++i) {
+    EXPECT_TRUE(mailbox.Put(Make(sources[i], static_cast<uint16_t>(i))));
   }
   EXPECT_FALSE(mailbox.empty());
   Lane accepted;

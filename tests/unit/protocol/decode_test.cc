@@ -13,7 +13,6 @@ namespace perdure {
 namespace {
 
 using test::Hex;
-using test::ToHex;
 
 Result<SdkMessage> Decode(MessageType type, std::string_view hex) {
   return DecodeCommand(type, SharedBytes(Hex(hex)));

@@ -22,14 +22,13 @@ using test::Hex;
 using test::Notify;
 using test::OpenStream;
 using test::Start;
-using test::ToHex;
 
 constexpr auto kRun = MessageType::kRunCommand;
 constexpr auto kRunCompletion = MessageType::kRunCompletion;
-const char kEnd[] = "\0\3\0\0\0\0\0";  // with the terminating zero: 8 bytes
+constexpr std::string_view kEnd("\0\3\0\0\0\0\0\0", 8);
 
 std::string EndFrame() {
-  return std::string(kEnd, 8);
+  return std::string(kEnd);
 }
 std::string RunFrame() {
   return FrameOf(kRun, Hex("5801"));

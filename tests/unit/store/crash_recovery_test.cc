@@ -56,7 +56,7 @@ class CrashRecoveryTest : public ::testing::Test {
     paused_ = true;
   }
 
-  ~CrashRecoveryTest() override {
+  void TearDown() override {
     if (paused_) {
       EXPECT_TRUE(Raw(*database_).ContinueBackgroundWork().ok());
     }
@@ -142,8 +142,9 @@ TEST_F(CrashRecoveryTest, ALostPageInsideTheTailEndsTheReplay) {
     ZeroLogFile(folder_ / "cut", log, page, kPage);
     const auto again = MustOpen(OptionsFor(folder_ / "cut"));
     int turns = 0;
-    while (Has(*again, turns))
+    while (Has(*again, turns)) {
       ++turns;
+    }
     ASSERT_GE(turns, 10) << page;
     ASSERT_LT(turns, 3000) << page;
     ASSERT_EQ(CountTurns(*again, turns, 3000), 0) << page;
@@ -331,8 +332,9 @@ TEST_F(CrashRecoveryTest, FlushesMayBeStartedBetweenAnyTwoWrites) {
       }
       done = true;
     });
-    while (!done)
+    while (!done) {
       static_cast<void>(database_->StartFlush());
+    }
     writer.join();
     WaitForBackgroundWork(*database_);
     const int turns = (round + 1) * kTurns;

@@ -64,8 +64,9 @@ class HousekeepingTest : public ::testing::Test {
     std::mt19937 random(1);
     for (int row = 0; row < kRows; ++row) {
       std::string body(8 * kKiB, '\0');
-      for (char& byte : body)
+      for (char& byte : body) {
         byte = static_cast<char>(random());
+      }
       const std::unique_ptr<StateTxn> txn = database_->Begin();
       txn->Put(Family::kJournal, Key(row), body);
       txn->Put(Family::kStatus, Key(row), "completed");
@@ -131,8 +132,9 @@ TEST_F(HousekeepingTest, WhatWasNotDeletedStays) {
 TEST_F(HousekeepingTest, FlushesNothingIfNothingWasDeleted) {
   PutRow(*database_, Family::kJournal, "a", "1");
   const std::vector<std::string> logs = Logs();
-  for (int step = 0; step < 5; ++step)
+  for (int step = 0; step < 5; ++step) {
     StepLater(kAfterMs);
+  }
   EXPECT_EQ(Logs(), logs);
 }
 
@@ -147,8 +149,9 @@ TEST_F(HousekeepingTest, FlushesOncePerDelete) {
   StepLater(kAfterMs);
   const std::vector<std::string> logs = Logs();
   PutRow(*database_, Family::kStatus, "b", "1");
-  for (int step = 0; step < 5; ++step)
+  for (int step = 0; step < 5; ++step) {
     StepLater(kAfterMs);
+  }
   EXPECT_EQ(Logs(), logs) << "it was flushed already";
 
   delete_row();
@@ -180,8 +183,9 @@ TEST_F(HousekeepingTest, TheThreadFlushesByItself) {
   const std::unique_ptr<StateTxn> txn = database_->Begin();
   txn->Delete(Family::kStatus, "a");
   MustWrite(*database_, *txn);
-  while (Logs() == logs)
+  while (Logs() == logs) {
     std::this_thread::yield();
+  }
   housekeeping->Stop();
   housekeeping->Stop();
 }
@@ -223,8 +227,9 @@ Watched Watch(Database& database, const std::vector<Result<uint64_t>>& looks) {
 
 size_t Count(const std::string& text, const std::string& word) {
   size_t count = 0;
-  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1))
+  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
     ++count;
+  }
   return count;
 }
 

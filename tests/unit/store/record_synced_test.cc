@@ -22,8 +22,9 @@ std::map<std::string, uint64_t> RecordedSizes(const std::string& file) {
   std::map<std::string, uint64_t> sizes;
   std::ifstream lines(file);
   std::string name;
-  for (uint64_t bytes = 0; lines >> name >> bytes;)
+  for (uint64_t bytes = 0; lines >> name >> bytes;) {
     sizes[name] = bytes;
+  }
   return sizes;
 }
 

@@ -123,8 +123,9 @@ TEST_F(StateTxnTest, ASpentBufferIsNotSeenByTheNextTransaction) {
 }
 
 TEST_F(StateTxnTest, ScanMergesTheWriteSetWithTheState) {
-  for (const char* key : {"a", "b", "c", "d"})
+  for (const char* key : {"a", "b", "c", "d"}) {
     PutRow(*database_, Family::kQueue, key, "old");
+  }
   const auto txn = database_->Begin();
   txn->Put(Family::kQueue, "0", "new");
   txn->Put(Family::kQueue, "b", "new");
@@ -143,8 +144,9 @@ TEST_F(StateTxnTest, ScanMergesTheWriteSetWithTheState) {
 }
 
 TEST_F(StateTxnTest, ScanDoesNotSeeLaterWrites) {
-  for (const char* key : {"a", "b", "c"})
+  for (const char* key : {"a", "b", "c"}) {
     PutRow(*database_, Family::kQueue, key, "old");
+  }
   const auto txn = database_->Begin();
   txn->Put(Family::kQueue, "bb", "mine");
   const auto at = txn->Scan(Family::kQueue, "a", "");
@@ -155,8 +157,9 @@ TEST_F(StateTxnTest, ScanDoesNotSeeLaterWrites) {
   PutRow(*database_, Family::kQueue, "d", "new");
 
   std::vector<std::string> keys;
-  for (; at->Valid(); at->Next())
+  for (; at->Valid(); at->Next()) {
     keys.emplace_back(at->key());
+  }
   EXPECT_THAT(keys, ElementsAre("a", "b", "bb", "c"));
 }
 
@@ -233,8 +236,9 @@ TEST_F(StateTxnTest, AgreesWithAModelUnderRandomWrites) {
       }
     }
     std::vector<std::string> expected;
-    for (const auto& row : model)
+    for (const auto& row : model) {
       expected.push_back(row.first + "=" + row.second);
+    }
     ASSERT_EQ(Rows(*txn, Family::kIndex), expected) << "seed " << kSeed << " turn " << turn;
     if (!txn->empty()) MustWrite(*database_, *txn);
     ASSERT_EQ(Rows(*database_->Begin(), Family::kIndex), expected) << "seed " << kSeed;

@@ -274,8 +274,9 @@ inline bool Has(Database& database, int turn) {
 
 inline int CountTurns(Database& database, int from, int to) {
   int count = 0;
-  for (int turn = from; turn < to; ++turn)
+  for (int turn = from; turn < to; ++turn) {
     count += Has(database, turn) ? 1 : 0;
+  }
   return count;
 }
 

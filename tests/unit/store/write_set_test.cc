@@ -82,11 +82,13 @@ TEST_F(WriteSetTest, FindsValuesOfAnySize) {
 TEST_F(WriteSetTest, HoldsMoreKeysThanItHasSlots) {
   constexpr int kKeys = 5000;
   for (int round = 0; round < 2; ++round) {
-    for (int i = 0; i < kKeys; ++i)
+    for (int i = 0; i < kKeys; ++i) {
       Put("k" + std::to_string(i), std::to_string(i + round));
+    }
   }
-  for (int i = 0; i < kKeys; ++i)
+  for (int i = 0; i < kKeys; ++i) {
     ASSERT_EQ(Value("k" + std::to_string(i)), std::to_string(i + 1));
+  }
   EXPECT_EQ(set_.Rows(Family::kState, "", "").size(), static_cast<size_t>(kKeys));
 }
 
