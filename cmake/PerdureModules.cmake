@@ -62,5 +62,6 @@ function(perdure_test_binary target folder label)
   target_compile_definitions(${target} PRIVATE PERDURE_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                                PERDURE_BINARY_DIR="${CMAKE_BINARY_DIR}")
   add_test(NAME ${target} COMMAND ${target})
+  set_tests_properties(${target} PROPERTIES ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
   set_tests_properties(${target} PROPERTIES LABELS ${label} TIMEOUT 600)
 endfunction()

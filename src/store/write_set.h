@@ -68,7 +68,7 @@ class WriteSet {
 
   rocksdb::WriteBatch batch_;
   std::vector<Entry> entries_;
-  std::array<uint32_t, kSlots> slots_;
+  std::array<uint32_t, kSlots> slots_{};  // filled by the constructor
   std::array<uint32_t, kFamilyCount> writes_by_family_{};
 };
 

@@ -67,7 +67,7 @@ TEST(Refusal, OthersGoOnWhereTheOneWasRefused) {
   const Client client;
   Call refused;
   refused.Start(*client.network, Request(server.port(), "/"), "refused");
-  const auto first = AcceptRequest(server, "refused");
+  auto first = AcceptRequest(server, "refused");
   first->Send(kRefused);
   const auto second = server.Accept();  // connecting until it gets settings
   Call other;
@@ -80,6 +80,8 @@ TEST(Refusal, OthersGoOnWhereTheOneWasRefused) {
   ASSERT_TRUE(refused.done.Wait());
   EXPECT_EQ(refused.status, 200) << refused.message;
   EXPECT_EQ(other.done.count(), 0);
+  first.reset();  // ends the other one on its own thread
+  ASSERT_TRUE(other.done.Wait());
 }
 
 TEST(Refusal, IsBelievedAFewTimes) {
