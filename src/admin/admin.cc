@@ -148,6 +148,12 @@ class Admin final : public HttpHandler {
         return CancelInvocationRoute(context_, std::move(call));
       case Endpoint::kKillInvocation:
         return KillInvocationRoute(context_, std::move(call));
+      case Endpoint::kPauseInvocation:
+        return PauseInvocationRoute(context_, std::move(call));
+      case Endpoint::kPurgeInvocation:
+        return PurgeInvocationRoute(context_, std::move(call));
+      case Endpoint::kPurgeJournal:
+        return PurgeJournalRoute(context_, std::move(call));
       case Endpoint::kResumeInvocation:
         return ResumeInvocationRoute(context_, std::move(call));
       case Endpoint::kNotBuilt:

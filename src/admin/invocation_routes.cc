@@ -50,6 +50,8 @@ HttpResponse AnswerControl(bool resume, const ControlOutcome& outcome) {
       return ErrorResponse(409, invocation + "is not running, cannot be paused.");
     case ControlResult::kNotStarted:
       return ErrorResponse(425, invocation + "is either inboxed or scheduled, cannot be resumed.");
+    case ControlResult::kNotCompleted:
+      return ErrorResponse(409, invocation + "is not yet completed.");
   }
   return EmptyResponse(500);
 }
@@ -146,6 +148,24 @@ void CancelInvocationRoute(const AdminContext& context, AdminCall call) {
 void KillInvocationRoute(const AdminContext& context, AdminCall call) {
   if (const auto id = ParseIdOrRespond(call)) {
     Control(context, std::move(call), *id, Kill{*id});
+  }
+}
+
+void PauseInvocationRoute(const AdminContext& context, AdminCall call) {
+  if (const auto id = ParseIdOrRespond(call)) {
+    Control(context, std::move(call), *id, Pause{*id});
+  }
+}
+
+void PurgeInvocationRoute(const AdminContext& context, AdminCall call) {
+  if (const auto id = ParseIdOrRespond(call)) {
+    Control(context, std::move(call), *id, Purge{*id, false});
+  }
+}
+
+void PurgeJournalRoute(const AdminContext& context, AdminCall call) {
+  if (const auto id = ParseIdOrRespond(call)) {
+    Control(context, std::move(call), *id, Purge{*id, true});
   }
 }
 

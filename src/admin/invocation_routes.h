@@ -10,6 +10,9 @@ namespace perdure::admin {
 
 void CancelInvocationRoute(const AdminContext& context, AdminCall call);
 void KillInvocationRoute(const AdminContext& context, AdminCall call);
+void PauseInvocationRoute(const AdminContext& context, AdminCall call);
+void PurgeInvocationRoute(const AdminContext& context, AdminCall call);
+void PurgeJournalRoute(const AdminContext& context, AdminCall call);
 void ResumeInvocationRoute(const AdminContext& context, AdminCall call);
 
 // Ours: the reference has no such GET.

@@ -30,6 +30,9 @@ enum class Endpoint : uint8_t {
   kCancelInvocation,
   kKillInvocation,
   kResumeInvocation,
+  kPauseInvocation,
+  kPurgeInvocation,
+  kPurgeJournal,
   kNotBuilt,
 };
 

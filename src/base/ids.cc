@@ -4,6 +4,7 @@
 // are on disk and in users' hands: they never change. Takes chance as an argument, has none itself.
 #include "perdure/base/ids.h"
 
+#include "base/base64url.h"
 #include "base/hashes.h"
 
 #include <cstring>
@@ -93,6 +94,15 @@ Result<std::string_view> BodyOf(
     return InvalidArgument("bad length");
   }
   return rest;
+}
+
+// Id and index behind the prefix; nothing: it is not of that kind.
+std::optional<std::string> AwakeableBytes(std::string_view text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) {
+    return std::nullopt;
+  }
+  std::optional<std::string> bytes = Base64UrlDecode(text.substr(prefix.size()));
+  return bytes.has_value() && bytes->size() == InvocationId::kBytes + 4 ? bytes : std::nullopt;
 }
 
 PartitionKey PartitionKeyOfService(std::string_view service, uint64_t bucket) {
@@ -214,6 +224,37 @@ Result<InvocationId> InvocationId::Parse(std::string_view text) {
   const std::optional<InvocationId> id = FromBytes(*key + *uuid);
   PERDURE_ASSERT(id.has_value());
   return *id;
+}
+
+std::string AwakeableId::ToString() const {
+  std::string bytes = invocation.ToBytes();
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    bytes += static_cast<char>(static_cast<uint8_t>(signal >> shift));
+  }
+  return "sign_1" + Base64UrlEncode(bytes);
+}
+
+Result<AwakeableId> AwakeableId::Parse(std::string_view text) {
+  if (text.find('_') == std::string_view::npos) {
+    return InvalidArgument("bad format");
+  }
+  const std::optional<std::string> bytes = AwakeableBytes(text, "sign_1");
+  if (!bytes.has_value()) {
+    return InvalidArgument("id doesn't match the expected type");
+  }
+  AwakeableId id;
+  const std::optional<InvocationId> invocation =
+      InvocationId::FromBytes(BytesView(*bytes).substr(0, InvocationId::kBytes));
+  PERDURE_ASSERT(invocation.has_value());
+  id.invocation = *invocation;
+  for (size_t i = InvocationId::kBytes; i < bytes->size(); ++i) {
+    id.signal = (id.signal << 8) | static_cast<uint8_t>((*bytes)[i]);
+  }
+  return id;
+}
+
+bool AwakeableId::ParseOldForm(std::string_view text) {
+  return AwakeableBytes(text, "prom_1").has_value();
 }
 
 std::string DeploymentId::ToString() const {

@@ -34,32 +34,50 @@ Sequence SequenceOf(uint8_t lead) {
   return {};
 }
 
+// The length of the character at the beginning; 0: there is none.
+size_t CharacterLength(std::string_view bytes) {
+  const auto lead = static_cast<uint8_t>(bytes[0]);
+  if (lead < 0x80) {
+    return 1;
+  }
+  const Sequence sequence = SequenceOf(lead);
+  if (sequence.length == 0 || bytes.size() < sequence.length) {
+    return 0;
+  }
+  const auto second = static_cast<uint8_t>(bytes[1]);
+  if (second < sequence.second_min || second > sequence.second_max) {
+    return 0;
+  }
+  for (size_t k = 2; k < sequence.length; ++k) {
+    if ((static_cast<uint8_t>(bytes[k]) & 0xc0) != 0x80) {
+      return 0;
+    }
+  }
+  return sequence.length;
+}
+
 }  // namespace
 
 bool IsUtf8(std::string_view bytes) {
-  size_t i = 0;
-  while (i < bytes.size()) {
-    const auto lead = static_cast<uint8_t>(bytes[i]);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    const Sequence sequence = SequenceOf(lead);
-    if (sequence.length == 0 || bytes.size() - i < sequence.length) {
+  while (!bytes.empty()) {
+    const size_t length = CharacterLength(bytes);
+    if (length == 0) {
       return false;
     }
-    const auto second = static_cast<uint8_t>(bytes[i + 1]);
-    if (second < sequence.second_min || second > sequence.second_max) {
-      return false;
-    }
-    for (size_t k = 2; k < sequence.length; ++k) {
-      if ((static_cast<uint8_t>(bytes[i + k]) & 0xc0) != 0x80) {
-        return false;
-      }
-    }
-    i += sequence.length;
+    bytes.remove_prefix(length);
   }
   return true;
+}
+
+std::string ReplaceNonUtf8(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const size_t length = CharacterLength(bytes);
+    out += length == 0 ? std::string_view("\xef\xbf\xbd") : bytes.substr(0, length);
+    bytes.remove_prefix(length == 0 ? 1 : length);
+  }
+  return out;
 }
 
 std::string Excerpt(std::string_view bytes, size_t bytes_max) {

@@ -17,4 +17,7 @@ bool IsUtf8(std::string_view bytes);
 // is not UTF-8.
 std::string Excerpt(std::string_view bytes, size_t bytes_max);
 
+// The bytes as UTF-8: what is not becomes U+FFFD.
+std::string ReplaceNonUtf8(std::string_view bytes);
+
 }  // namespace perdure

@@ -15,6 +15,7 @@
 #include "perdure/core/rows.h"
 #include "perdure/store/state.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,6 +34,17 @@ struct Invocation {
   std::vector<JournalEntry> fresh;  // notifications appended by this command
 };
 
+template <typename Item>
+bool Contains(const std::vector<Item>& items, const Item& item) {
+  return std::find(items.begin(), items.end(), item) != items.end();
+}
+
+// Of what is told to many.
+inline size_t SizeOf(const ValueOrFailure& result) {
+  const auto* value = std::get_if<SharedBytes>(&result);
+  return value != nullptr ? value->size() : std::get<Failure>(result).message.size();
+}
+
 class Applier {
  public:
   Applier(
@@ -47,6 +59,7 @@ class Applier {
   void Apply(Invoke& command);
   void Apply(Attach& command);
   void Apply(ForgetReply& command);
+  void Apply(DeliverSignal& command);
   void Apply(JournalAppend& command);
   void Apply(AttemptFailed& command);
   void Apply(ReadJournal& command);
@@ -54,6 +67,8 @@ class Applier {
   void Apply(Cancel& command);
   void Apply(Kill& command);
   void Apply(Resume& command);
+  void Apply(Pause& command);
+  void Apply(Purge& command);
   void Apply(TimersDue& command);
   void Apply(RetentionDue& command);
   void Apply(ContinueWork& command);
@@ -104,7 +119,6 @@ class Applier {
   // Appends a notification and wakes the invocation if it waits for it.
   void AppendCompletion(
       Invocation& invocation, MessageType type, CompletionId completion_id, SharedBytes payload);
-  void AppendSignal(Invocation& invocation, const SignalName& signal, const SignalResult& result);
   JournalIndex AppendEntry(Invocation& invocation, MessageType type, const SharedBytes& payload);
   bool Satisfied(const Invocation& invocation, const WaitSet& wait_set);
   void Wake(Invocation& invocation);
@@ -114,12 +128,34 @@ class Applier {
   bool ApplySleep(Invocation& invocation, SdkFrame& frame);
   bool ApplyCall(Invocation& invocation, SdkFrame& frame);
   bool ApplyOneWayCall(Invocation& invocation, SdkFrame& frame);
-  bool ApplySendSignal(Invocation& invocation, SdkFrame& frame);
   // Resolves the callee; nothing: the attempt was failed.
   bool InvokeCallee(
       Invocation& invocation, const SdkFrame& frame, CallCommand& call, TimeMs start_at);
   std::optional<InvocationSpec> ResolveCallee(
       Invocation& invocation, CallCommand& call, MessageType type);
+
+  // --- signals and awakeables (apply_signals.cc) ---
+  bool ApplySendSignal(Invocation& invocation, SdkFrame& frame);
+  bool ApplyCompleteAwakeable(Invocation& invocation, SdkFrame& frame);
+  void ReceiveSignal(const InvocationId& id, const SignalName& signal, const SignalResult& result);
+  void AppendSignal(Invocation& invocation, const SignalName& signal, const SignalResult& result);
+
+  // --- promises of workflows (apply_promise.cc) ---
+  bool ApplyPromise(Invocation& invocation, SdkFrame& frame);
+  std::optional<ValueOrFailure> ReadPromise(const Target& workflow, std::string_view promise) const;
+  void GetPromise(Invocation& invocation, const GetPromiseCommand& command);
+  void CompletePromise(Invocation& invocation, CompletePromiseCommand& command);
+  // One slice of those who wait; true: all are told. `cursor`: the key of the next one.
+  bool TellPromise(const std::string& listeners, std::string& cursor, const ValueOrFailure& result);
+  bool TellPromiseSlice(WorkRow& work);
+  // One slice; true: none is left.
+  bool ClearPromises(const Target& workflow, size_t& dropped);
+
+  // --- results of other invocations (apply_attach.cc) ---
+  bool ApplyAttach(Invocation& invocation, SdkFrame& frame);
+  void ReceiveAttach(const PeerAttach& attach);
+  void AddListener(Invocation& target, const CallerRef& caller);
+  void ReceiveResult(const PeerCallResult& result);
 
   // --- state (apply_state.cc) ---
   bool CheckStateAccess(Invocation& invocation, MessageType type, bool write);
@@ -142,6 +178,7 @@ class Applier {
   void SendThroughOutbox(PartitionId to, PeerPayload payload);
   void Receive(PeerPayload payload);
   void HopMore(uint16_t to);
+  void Deliver(const CallerRef& caller, const SignalResult& result);
   void Deliver(const CallerRef& caller, const ValueOrFailure& result);
 
   // --- attempts (apply_attempt.cc) ---
@@ -159,6 +196,8 @@ class Applier {
   // A command that must not be: discards it and what follows, resets the stream.
   void FailPrecondition(
       Invocation& invocation, MessageType type, std::string message, std::string doc_code);
+  // No attempt of it runs or will.
+  void PauseInvocation(Invocation& invocation);
   void BackOff(Invocation& invocation, DurationMs delay);
   DurationMs RetryDelay(const RetryPolicy& policy, uint32_t failed_attempts);
   RetryPolicy PolicyOf(const Invocation& invocation) const;
@@ -169,8 +208,15 @@ class Applier {
   void AnswerSlice(PendingAnswers& answers);
   void TellListeners(Invocation& invocation);
   void KeepOrForget(Invocation& invocation);
+  // A copy of the result, for when the journal goes.
+  void StoreResult(Invocation& invocation);
+  void ForgetJournal(Invocation& invocation);
   // Removes a scheduled or queued invocation; those who wait get `failure`.
   void Withdraw(Invocation& invocation, const Failure& failure);
+  // Forgets a completed invocation, in this step or, if that is more than a turn's work, in slices.
+  void ForgetOrBegin(Invocation& invocation);
+  // True: it is forgotten.
+  bool ForgetSlice(Invocation& invocation);
   // Returns the rows of state deleted by this command.
   size_t Forget(Invocation& invocation);
   void PurgeJournal(const InvocationId& id, Birth birth, JournalIndex length);
@@ -185,6 +231,8 @@ class Applier {
   uint64_t AddWork(const WorkRow& work);
   void ContinueLater();
   void AddExpiry(const keys::ExpiryRef& expiry);
+  static keys::ExpiryRef ExpiryOf(const Invocation& invocation, ExpiryKind kind);
+  void DropExpiry(const Invocation& invocation, ExpiryKind kind);
   bool DoWork(uint64_t sequence, WorkRow& work);
   bool TellSlice(const WorkRow& work);
 

@@ -73,6 +73,11 @@ size_t Applier::PullStarts(size_t slots) {
 
 bool Applier::Start(Invocation& invocation) {
   InvocationStatus& status = invocation.status;
+  if (status.pause_requested) {  // its attempt ended with the process
+    DropReady(invocation);
+    PauseInvocation(invocation);
+    return false;
+  }
   std::shared_ptr<const DeploymentSchema> deployment;
   std::string missing;
   if (status.pinned_deployment) {
@@ -250,6 +255,10 @@ void Applier::FailAttempt(
     ++status.retry_count_since_last_entry;
   }
   Touch(invocation);
+  if (status.pause_requested) {
+    PauseInvocation(invocation);
+    return;
+  }
   if (delay) {
     BackOff(invocation, std::min(*delay, kDelayMax));
     return;
@@ -261,13 +270,21 @@ void Applier::FailAttempt(
     return;
   }
   if (policy.on_max_attempts == OnMaxAttempts::kPause) {
-    status.state = InvocationState::kPaused;
-    status.next_retry_at = 0;
+    PauseInvocation(invocation);
     return;
   }
   status.stacktrace = status.last_failure->error.stacktrace;
   Complete(
       invocation, Failure{status.last_failure->error.code, status.last_failure->error.message, {}});
+}
+
+void Applier::PauseInvocation(Invocation& invocation) {
+  InvocationStatus& status = invocation.status;
+  status.state = InvocationState::kPaused;
+  status.pause_requested = false;
+  status.next_retry_at = 0;
+  status.wait_set = {};
+  Touch(invocation);
 }
 
 void Applier::BackOff(Invocation& invocation, DurationMs delay) {

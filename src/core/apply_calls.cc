@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Commands that reach other invocations: Call, OneWayCall, SendSignal (service protocol 3.6, 3.8).
+// Calls (service protocol 3.6).
 // The callee's id is known and told at once; the callee itself is created in its own partition.
 #include "core/applier.h"
 #include "perdure/base/assert.h"
@@ -93,33 +93,6 @@ bool Applier::ApplyOneWayCall(Invocation& invocation, SdkFrame& frame) {
   auto& one_way = std::get<OneWayCallCommand>(frame.message);
   one_way.call.result_completion_id = 0;  // nobody waits
   return InvokeCallee(invocation, frame, one_way.call, one_way.invoke_time);
-}
-
-bool Applier::ApplySendSignal(Invocation& invocation, SdkFrame& frame) {
-  auto& command = std::get<SendSignalCommand>(frame.message);
-  const Result<InvocationId> target = InvocationId::Parse(command.target_invocation_id);
-  if (!target.ok()) {
-    FailPrecondition(
-        invocation,
-        frame.type,
-        "bad invocation id '" + command.target_invocation_id + "': " + target.error().message,
-        "RT0017");
-    return false;
-  }
-  if (command.signal != SignalName{kCancelSignal}) {
-    FailPrecondition(
-        invocation,
-        frame.type,
-        "the command SendSignal with a signal other than CANCEL is not supported by this server "
-        "yet",
-        "RT0017");
-    return false;
-  }
-  AppendCommand(invocation, frame);
-  Send(
-      target.value(),
-      PeerSignal{target.value(), std::move(command.signal), std::move(command.result)});
-  return true;
 }
 
 }  // namespace perdure

@@ -44,6 +44,7 @@ void Applier::Complete(Invocation& invocation, std::optional<Failure> failure) {
   DropRetryTimer(invocation);
   status.state = InvocationState::kCompleted;
   status.completed_at = stamp_.now;
+  status.pause_requested = false;
   status.wait_set = {};
   if (failure) {
     status.failure = std::move(failure);
@@ -97,28 +98,49 @@ void Applier::TellListeners(Invocation& invocation) {
 void Applier::KeepOrForget(Invocation& invocation) {
   InvocationStatus& status = invocation.status;
   if (status.retention.completion == 0) {
-    Forget(invocation);
+    ForgetOrBegin(invocation);
     return;
   }
-  const auto due = [&status](DurationMs retention) {
-    const TimeMs at = status.completed_at + retention;
-    return at < status.completed_at ? ~TimeMs{0} : at;
-  };
-  AddExpiry(
-      {due(status.retention.completion), invocation.id, status.birth, ExpiryKind::kInvocation});
+  AddExpiry(ExpiryOf(invocation, ExpiryKind::kInvocation));
   if (status.retention.journal >= status.retention.completion) {
     return;
   }
-  if (!status.failure) {
-    // The journal goes earlier than the result: keep a copy.
-    const ValueOrFailure result = ResultOf(invocation).result;
-    txn_.Put(
-        Family::kJournal,
-        keys::Result(invocation.id, status.birth),
-        std::get<SharedBytes>(result).view());
-    status.stored_result = true;
+  StoreResult(invocation);
+  AddExpiry(ExpiryOf(invocation, ExpiryKind::kJournal));
+}
+
+keys::ExpiryRef Applier::ExpiryOf(const Invocation& invocation, ExpiryKind kind) {
+  const InvocationStatus& status = invocation.status;
+  const DurationMs retention =
+      kind == ExpiryKind::kInvocation ? status.retention.completion : status.retention.journal;
+  const TimeMs at = status.completed_at + retention;
+  return {at < status.completed_at ? ~TimeMs{0} : at, invocation.id, status.birth, kind};
+}
+
+void Applier::DropExpiry(const Invocation& invocation, ExpiryKind kind) {
+  txn_.Delete(Family::kQueue, keys::Expiry(memory_.partition, ExpiryOf(invocation, kind)));
+}
+
+void Applier::StoreResult(Invocation& invocation) {
+  InvocationStatus& status = invocation.status;
+  if (status.failure || status.stored_result) {
+    return;
   }
-  AddExpiry({due(status.retention.journal), invocation.id, status.birth, ExpiryKind::kJournal});
+  const ValueOrFailure result = ResultOf(invocation).result;
+  txn_.Put(
+      Family::kJournal,
+      keys::Result(invocation.id, status.birth),
+      std::get<SharedBytes>(result).view());
+  status.stored_result = true;
+}
+
+void Applier::ForgetJournal(Invocation& invocation) {
+  InvocationStatus& status = invocation.status;
+  PurgeJournal(invocation.id, status.birth, status.journal_length);
+  status.journal_length = 0;
+  status.command_count = 0;
+  status.output_index.reset();
+  invocation.dirty = true;
 }
 
 void Applier::Withdraw(Invocation& invocation, const Failure& failure) {
@@ -135,10 +157,34 @@ void Applier::Withdraw(Invocation& invocation, const Failure& failure) {
   status.failure = failure;
   TellWaiters(invocation);
   if (status.caller) {
-    Deliver(*status.caller, failure);
+    Deliver(*status.caller, ValueOrFailure(failure));
   }
   TellListeners(invocation);
   Forget(invocation);
+}
+
+void Applier::ForgetOrBegin(Invocation& invocation) {
+  if (!ForgetSlice(invocation)) {
+    AddWork(WorkRow{WorkRow::Kind::kForget, invocation.id, invocation.status.birth, 0, {}});
+  }
+}
+
+bool Applier::ForgetSlice(Invocation& invocation) {
+  size_t dropped = 0;
+  // A workflow goes when the last of its promises is gone: its id may be used again at once.
+  if (invocation.status.target.workflow_run() &&
+      !ClearPromises(invocation.status.target, dropped)) {
+    return false;
+  }
+  const InvocationStatus& status = invocation.status;
+  if (status.retention.completion > 0) {
+    DropExpiry(invocation, ExpiryKind::kInvocation);
+  }
+  if (status.retention.journal < status.retention.completion && status.journal_length > 0) {
+    DropExpiry(invocation, ExpiryKind::kJournal);
+  }
+  Forget(invocation);
+  return true;
 }
 
 size_t Applier::Forget(Invocation& invocation) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cancel, kill and resume (service protocol 7, admin API 8), and work that goes on over several
-// turns: killed trees, listeners, purged journals.
+// Cancel, kill, pause, resume and purge (service protocol 7, admin API 8), and work that goes on
+// over several turns: killed trees, listeners, purged journals.
 #include "core/applier.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
@@ -15,11 +15,6 @@ namespace {
 
 bool Started(InvocationState state) {
   return state != InvocationState::kScheduled && state != InvocationState::kInboxed;
-}
-
-size_t SizeOf(const ValueOrFailure& result) {
-  const auto* value = std::get_if<SharedBytes>(&result);
-  return value != nullptr ? value->size() : std::get<Failure>(result).message.size();
 }
 
 }  // namespace
@@ -119,12 +114,65 @@ void Applier::Apply(Resume& command) {
     case InvocationState::kPaused:
       break;
   }
+  if (status.pause_requested) {
+    status.pause_requested = false;
+    Touch(*invocation);
+  }
   if (status.ready_order == 0) {  // else it runs, or is about to
     DropRetryTimer(*invocation);
     status.failed_attempts = 0;
     status.retry_count_since_last_entry = 0;
     status.attempts_started = 0;
     MakeReady(*invocation);
+  }
+  Answer(ControlOutcome{command.id, ControlResult::kDone});
+}
+
+void Applier::Apply(Pause& command) {
+  Invocation* invocation = Find(command.id);
+  if (invocation == nullptr) {
+    Answer(ControlOutcome{command.id, ControlResult::kNotFound});
+    return;
+  }
+  InvocationStatus& status = invocation->status;
+  const bool still =
+      status.state == InvocationState::kSuspended || status.state == InvocationState::kPaused;
+  if (still || status.state != InvocationState::kInvoked) {
+    Answer(ControlOutcome{command.id, still ? ControlResult::kDone : ControlResult::kNotRunning});
+    return;
+  }
+  if (const LiveAttempt* live = Live(command.id)) {
+    // What it has done is kept; it ends when the SDK yields, and is paused then.
+    if (!status.pause_requested) {
+      status.pause_requested = true;
+      Touch(*invocation);
+      effects_.push_back(StopAttempt{command.id, live->epoch, StopAttempt::How::kHalfClose});
+    }
+  } else {
+    DropReady(*invocation);
+    DropRetryTimer(*invocation);
+    PauseInvocation(*invocation);
+  }
+  Answer(ControlOutcome{command.id, ControlResult::kRequested});
+}
+
+void Applier::Apply(Purge& command) {
+  Invocation* invocation = Find(command.id);
+  if (invocation == nullptr) {
+    Answer(ControlOutcome{command.id, ControlResult::kNotFound});
+    return;
+  }
+  InvocationStatus& status = invocation->status;
+  if (status.state != InvocationState::kCompleted) {
+    Answer(ControlOutcome{command.id, ControlResult::kNotCompleted});
+    return;
+  }
+  if (!command.journal_only) {
+    ForgetOrBegin(*invocation);
+  } else if (status.journal_length > 0) {
+    DropExpiry(*invocation, ExpiryKind::kJournal);
+    StoreResult(*invocation);
+    ForgetJournal(*invocation);
   }
   Answer(ControlOutcome{command.id, ControlResult::kDone});
 }
@@ -186,6 +234,13 @@ bool Applier::DoWork(uint64_t sequence, WorkRow& work) {
       return work.next_index == 0;
     case WorkRow::Kind::kClearState:
       return ClearSlice(sequence, work);
+    case WorkRow::Kind::kTellPromise:
+      return TellPromiseSlice(work);
+    case WorkRow::Kind::kForget: {
+      Invocation* invocation = Find(work.id);
+      return invocation == nullptr || invocation->status.birth != work.birth ||
+             ForgetSlice(*invocation);
+    }
   }
   PERDURE_INVARIANT(false, "a work row is of no known kind");
   return true;

@@ -98,16 +98,11 @@ void Applier::FoundByCaller(Invocation& existing, const InvocationSpec& spec) {
     return;
   }
   if (existing.status.target.workflow_run()) {
-    Deliver(caller, Failure{409, "the workflow method was already invoked", {}});
+    Deliver(caller, ValueOrFailure(Failure{409, "the workflow method was already invoked", {}}));
   } else if (existing.status.state == InvocationState::kCompleted) {
     Deliver(caller, ResultOf(existing).result);
   } else {
-    txn_.Put(
-        Family::kIndex,
-        keys::Listener(existing.id, existing.status.birth, caller.id, caller.result_completion_id),
-        EncodeCaller(caller));
-    existing.status.has_listeners = true;
-    existing.dirty = true;
+    AddListener(existing, caller);
   }
 }
 

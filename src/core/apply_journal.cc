@@ -8,18 +8,12 @@
 #include "perdure/base/overloaded.h"
 #include "perdure/protocol/notifications.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace perdure {
 namespace {
 
 constexpr uint32_t kProtocolViolation = 571;
-
-template <typename Item>
-bool Contains(const std::vector<Item>& items, const Item& item) {
-  return std::find(items.begin(), items.end(), item) != items.end();
-}
 
 }  // namespace
 
@@ -82,16 +76,14 @@ bool Applier::ApplyCommand(Invocation& invocation, SdkFrame& frame) {
             AppendCommand(invocation, frame);
             return true;
           },
+          [&](GetPromiseCommand&) { return ApplyPromise(invocation, frame); },
+          [&](PeekPromiseCommand&) { return ApplyPromise(invocation, frame); },
+          [&](CompletePromiseCommand&) { return ApplyPromise(invocation, frame); },
+          [&](CompleteAwakeableCommand&) { return ApplyCompleteAwakeable(invocation, frame); },
+          [&](AttachCommand&) { return ApplyAttach(invocation, frame); },
           [&](auto&) {
-            const std::string_view name = EntryName(frame.type);
-            FailPrecondition(
-                invocation,
-                frame.type,
-                "the command " +
-                    (name.empty() ? std::to_string(static_cast<unsigned>(frame.type))
-                                  : std::string(name)) +
-                    " is not supported by this server yet",
-                "RT0017");
+            // The stream ends an attempt whose SDK sends an input; control is no command.
+            PERDURE_INVARIANT(false, "a frame reached the machine that is no command of an SDK");
             return false;
           }},
       frame.message);
@@ -144,30 +136,6 @@ void Applier::AppendCompletion(
   }
 }
 
-void Applier::AppendSignal(
-    Invocation& invocation, const SignalName& signal, const SignalResult& result) {
-  SharedBytes payload = EncodeSignal(signal, result);
-  const JournalIndex index = AppendEntry(invocation, MessageType::kSignal, payload);
-  txn_.Put(
-      Family::kIndex,
-      keys::Signal(invocation.id, invocation.status.birth, signal),
-      keys::U32(index));
-  invocation.fresh.push_back({index, MessageType::kSignal, stamp_.now, std::move(payload)});
-  const bool cancel = signal == SignalName{kCancelSignal};
-  if (cancel && invocation.status.state == InvocationState::kPaused) {
-    invocation.status.failed_attempts = 0;
-    invocation.status.attempts_started = 0;
-    MakeReady(invocation);
-    return;
-  }
-  const WaitSet& waits = invocation.status.wait_set;
-  const auto* number = std::get_if<uint32_t>(&signal);
-  if (number != nullptr ? Contains(waits.signals, *number)
-                        : Contains(waits.named_signals, std::get<std::string>(signal))) {
-    Wake(invocation);
-  }
-}
-
 bool Applier::Satisfied(const Invocation& invocation, const WaitSet& wait_set) {
   const Birth birth = invocation.status.birth;
   const auto has = [this](const std::string& key) {
@@ -206,7 +174,7 @@ void Applier::ApplyProposal(Invocation& invocation, const ProposeRunCompletion& 
       invocation,
       MessageType::kRunCompletion,
       proposal.result_completion_id,
-      EncodeRunCompletion(proposal.result_completion_id, proposal.result));
+      EncodeResultCompletion(proposal.result_completion_id, proposal.result));
 }
 
 void Applier::ApplySuspension(Invocation& invocation, Suspension& suspension) {
@@ -227,6 +195,10 @@ void Applier::ApplySuspension(Invocation& invocation, Suspension& suspension) {
   status.failed_attempts = 0;
   status.retry_count_since_last_entry = 0;
   Touch(invocation);
+  if (status.pause_requested) {
+    PauseInvocation(invocation);
+    return;
+  }
   if (Satisfied(invocation, status.wait_set)) {
     Wake(invocation);
   }

@@ -87,33 +87,10 @@ void Applier::Receive(PeerPayload payload) {
             CreateInvocation(invoke.spec, false);
             reply_to_ = request;
           },
-          [this](PeerCallResult& result) {
-            Invocation* caller = Find(result.caller);
-            if (caller == nullptr || caller->status.birth != result.caller_birth ||
-                caller->status.state == InvocationState::kCompleted) {
-              return;  // nobody waits any more
-            }
-            AppendCompletion(
-                *caller,
-                MessageType::kCallCompletion,
-                result.completion_id,
-                EncodeCallCompletion(result.completion_id, result.result));
-          },
+          [this](PeerCallResult& result) { ReceiveResult(result); },
+          [this](PeerAttach& attach) { ReceiveAttach(attach); },
           [this](PeerSignal& signal) {
-            Invocation* target = Find(signal.target);
-            if (target == nullptr || target->status.state == InvocationState::kCompleted) {
-              return;
-            }
-            const bool cancel = signal.signal == SignalName{kCancelSignal};
-            const bool started = target->status.state != InvocationState::kScheduled &&
-                                 target->status.state != InvocationState::kInboxed;
-            if (!started) {
-              if (cancel) {
-                Withdraw(*target, Failure{409, "canceled", {}});
-              }
-              return;  // other signals find nobody yet (service protocol 3.8)
-            }
-            AppendSignal(*target, signal.signal, signal.result);
+            ReceiveSignal(signal.target, signal.signal, signal.result);
           },
           [this](PeerKill& kill) {
             Invocation* target = Find(kill.id);
@@ -122,12 +99,6 @@ void Applier::Receive(PeerPayload payload) {
             }
           }},
       payload);
-}
-
-void Applier::Deliver(const CallerRef& caller, const ValueOrFailure& result) {
-  if (caller.result_completion_id != 0) {
-    Send(caller.id, PeerCallResult{caller.id, caller.birth, caller.result_completion_id, result});
-  }
 }
 
 }  // namespace perdure

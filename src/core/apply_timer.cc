@@ -95,7 +95,7 @@ void Applier::Fire(const keys::TimerRef& timer, Birth birth) {
           *invocation,
           MessageType::kSleepCompletion,
           timer.completion_id,
-          EncodeSleepCompletion(timer.completion_id));
+          EncodeVoidCompletion(timer.completion_id));
       return;
     case TimerKind::kScheduledStart:
       PERDURE_ASSERT(status.state == InvocationState::kScheduled);
@@ -127,23 +127,26 @@ void Applier::Apply(RetentionDue& command) {
       memory_.next_expiry = expiry.due;
       return;
     }
-    txn_.Delete(Family::kQueue, rows->key());
     ++used;
     Invocation* invocation = Find(expiry.id);
     if (invocation == nullptr || invocation->status.birth != expiry.birth) {
+      txn_.Delete(Family::kQueue, rows->key());
       continue;
     }
     InvocationStatus& status = invocation->status;
+    // A workflow goes when the last of its promises is gone: its id may be used again at once.
+    if (expiry.kind == ExpiryKind::kInvocation && status.target.workflow_run() &&
+        !ClearPromises(status.target, used)) {
+      memory_.next_expiry = expiry.due;
+      return;
+    }
+    txn_.Delete(Family::kQueue, rows->key());
     used += status.journal_length;
     if (expiry.kind == ExpiryKind::kInvocation) {
       used += Forget(*invocation);
       continue;
     }
-    PurgeJournal(invocation->id, status.birth, status.journal_length);
-    status.journal_length = 0;
-    status.command_count = 0;
-    status.output_index.reset();
-    invocation->dirty = true;
+    ForgetJournal(*invocation);
   }
 }
 

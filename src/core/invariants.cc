@@ -209,7 +209,7 @@ class RowChecker {
       if ((index == 0) != (entry.type == MessageType::kInputCommand)) {
         Say(id, "entry " + std::to_string(index) + " is an input at the wrong place");
       }
-      CheckSleep(id, status, entry);
+      CheckPending(id, status, entry);
     }
     if (commands != status.command_count) {
       Say(id,
@@ -224,19 +224,26 @@ class RowChecker {
     }
   }
 
-  // A sleep of a living invocation has fired or will.
-  void CheckSleep(
+  // What a living invocation waits for within this partition has come or will.
+  void CheckPending(
       const InvocationId& id, const InvocationStatus& status, const JournalEntry& entry) {
-    if (entry.type != MessageType::kSleepCommand || status.state == InvocationState::kCompleted) {
+    const bool waits =
+        entry.type == MessageType::kSleepCommand || entry.type == MessageType::kGetPromiseCommand;
+    if (!waits || status.state == InvocationState::kCompleted) {
       return;
     }
     Result<SdkMessage> message = DecodeCommand(entry.type, entry.payload);
-    PERDURE_INVARIANT(message.ok(), "a stored sleep does not decode");
-    const auto& sleep = std::get<SleepCommand>(message.value());
-    const CompletionId completion = sleep.result_completion_id;
-    if (!Has(Family::kIndex, keys::Completion(id, status.birth, completion)) &&
-        !HasTimer({sleep.wake_up_time, id, TimerKind::kSleep, completion}, status.birth)) {
-      Say(id, "sleep " + std::to_string(completion) + " has neither fired nor a timer");
+    PERDURE_INVARIANT(message.ok(), "a stored command does not decode");
+    const auto* sleep = std::get_if<SleepCommand>(&message.value());
+    const auto* get = std::get_if<GetPromiseCommand>(&message.value());
+    const CompletionId completion =
+        sleep != nullptr ? sleep->result_completion_id : get->result_completion_id;
+    const bool will =
+        sleep != nullptr
+            ? HasTimer({sleep->wake_up_time, id, TimerKind::kSleep, completion}, status.birth)
+            : Has(Family::kIndex, PromiseListenerOf(id, status.target, *get));
+    if (!will && !Has(Family::kIndex, keys::Completion(id, status.birth, completion))) {
+      Say(id, "completion " + std::to_string(completion) + " has not come and will not");
     }
   }
 
@@ -276,7 +283,7 @@ class RowChecker {
         !(status.output_index && status.journal_length > *status.output_index)) {
       Say(id, "is completed and has no readable result");
     }
-    if (status.retention.completion == 0) {
+    if (status.retention.completion == 0 && !WorkFor(WorkRow::Kind::kForget, {id, status.birth})) {
       Say(id, "is kept although it has no retention");
     }
     const bool journal_goes_first = status.retention.journal < status.retention.completion;
@@ -481,6 +488,9 @@ class RowChecker {
 Violations CheckPartition(
     const StateReader& reader, PartitionId partition, uint16_t partition_count) {
   Violations violations = RowChecker(reader, partition, partition_count).Run();
+  for (std::string& what : CheckPromises(reader, partition, partition_count)) {
+    violations.push_back(std::move(what));
+  }
   for (std::string& what : CheckFreshState(reader, partition, partition_count)) {
     violations.push_back(std::move(what));
   }

@@ -26,7 +26,13 @@ using Violations = std::vector<std::string>;
 Violations CheckPartition(
     const StateReader& reader, PartitionId partition, uint16_t partition_count);
 
-// Part of CheckPartition: what was set while its object is being cleared (object_state.h).
+// Parts of CheckPartition: promises, and what was set while its object is being cleared
+// (object_state.h).
+Violations CheckPromises(
+    const StateReader& reader, PartitionId partition, uint16_t partition_count);
+// The listener row that a GetPromise command leaves.
+std::string PromiseListenerOf(
+    const InvocationId& id, const Target& target, const GetPromiseCommand& command);
 Violations CheckFreshState(
     const StateReader& reader, PartitionId partition, uint16_t partition_count);
 

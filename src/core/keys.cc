@@ -51,6 +51,14 @@ void AppendEscaped(std::string& out, std::string_view text) {
   out.push_back('\x01');
 }
 
+// Behind the escaped text that begins at `offset`.
+size_t EscapedEnd(BytesView key, size_t offset) {
+  constexpr BytesView kEnd("\0\x01", 2);
+  const size_t end = key.find(kEnd, offset);
+  PERDURE_INVARIANT(end != BytesView::npos, "a key holds a text without an end");
+  return end + kEnd.size();
+}
+
 std::string Begin(Table table, size_t size) {
   std::string out;
   out.reserve(size);
@@ -293,6 +301,61 @@ std::string Listener(
   AppendId(out, caller);
   AppendBig(out, completion_id);
   return out;
+}
+
+std::string PromisePrefix(std::string_view workflow, std::string_view workflow_key) {
+  return ByObject(Table::kPromise, workflow, workflow_key);
+}
+
+std::string Promise(
+    std::string_view workflow, std::string_view workflow_key, std::string_view promise) {
+  std::string out = PromisePrefix(workflow, workflow_key);
+  out.append(promise);
+  return out;
+}
+
+std::string PromiseListeners(std::string_view workflow, std::string_view workflow_key) {
+  return ByObject(Table::kPromiseListener, workflow, workflow_key);
+}
+
+std::string PromiseListenerPrefix(
+    std::string_view workflow, std::string_view workflow_key, std::string_view promise) {
+  std::string out = PromiseListeners(workflow, workflow_key);
+  AppendEscaped(out, promise);
+  return out;
+}
+
+std::string PromiseListener(
+    std::string_view workflow,
+    std::string_view workflow_key,
+    std::string_view promise,
+    const InvocationId& id,
+    CompletionId completion_id) {
+  std::string out = PromiseListenerPrefix(workflow, workflow_key, promise);
+  AppendId(out, id);
+  AppendBig(out, completion_id);
+  return out;
+}
+
+std::string PromiseListenersOf(BytesView promise_key) {
+  // Table and hash, two escaped texts, the name.
+  size_t name = 9;
+  for (int texts = 0; texts < 2; ++texts) {
+    name = EscapedEnd(promise_key, name);
+  }
+  std::string out(promise_key.substr(0, name));
+  out[0] = static_cast<char>(Table::kPromiseListener);
+  AppendEscaped(out, promise_key.substr(name));
+  return out;
+}
+
+PromiseListenerRef ParsePromiseListener(BytesView key) {
+  constexpr size_t kTail = InvocationId::kBytes + 4;
+  PERDURE_ASSERT(key.size() > kTail);
+  const std::optional<InvocationId> id =
+      InvocationId::FromBytes(key.substr(key.size() - kTail, InvocationId::kBytes));
+  PERDURE_ASSERT(id.has_value());
+  return {*id, ReadBig<uint32_t>(key, key.size() - 4)};
 }
 
 std::string PrefixEnd(BytesView prefix) {

@@ -16,7 +16,7 @@
 
 namespace perdure {
 
-// First byte of every key. ON DISK: DO NOT RENUMBER. Reserved: 0x22 journal events, 0x31 promises,
+// First byte of every key. ON DISK: DO NOT RENUMBER. Reserved: 0x22 journal events,
 // 0x60-0x6f secondary indexes and counters, 0x70 Kafka cursors, 0x71 bulk jobs.
 enum class Table : uint8_t {
   kPartition = 0x01,
@@ -25,6 +25,7 @@ enum class Table : uint8_t {
   kJournal = 0x20,
   kResult = 0x21,
   kState = 0x30,
+  kPromise = 0x31,
   kFreshState = 0x32,
   kReady = 0x40,
   kInbox = 0x41,
@@ -35,6 +36,7 @@ enum class Table : uint8_t {
   kNotification = 0x50,
   kLock = 0x51,
   kListener = 0x52,
+  kPromiseListener = 0x53,
 };
 
 // ON DISK.
@@ -64,6 +66,11 @@ std::string State(std::string_view service, std::string_view object_key, BytesVi
 // What was set while rows of the object from before a clear are still there; `clear` is the
 // sequence of the clear's work row.
 std::string FreshStatePrefix(std::string_view service, std::string_view object_key, uint64_t clear);
+
+// Of all promises of one workflow; the name follows raw.
+std::string PromisePrefix(std::string_view workflow, std::string_view workflow_key);
+std::string Promise(
+    std::string_view workflow, std::string_view workflow_key, std::string_view promise);
 
 struct ReadyRef {
   uint64_t order = 0;
@@ -118,6 +125,24 @@ std::string Lock(std::string_view service, std::string_view object_key);
 std::string ListenerPrefix(const InvocationId& id, Birth birth);
 std::string Listener(
     const InvocationId& id, Birth birth, const InvocationId& caller, CompletionId completion_id);
+
+// Who waits for promises of a workflow, for one of them.
+std::string PromiseListeners(std::string_view workflow, std::string_view workflow_key);
+std::string PromiseListenerPrefix(
+    std::string_view workflow, std::string_view workflow_key, std::string_view promise);
+std::string PromiseListener(
+    std::string_view workflow,
+    std::string_view workflow_key,
+    std::string_view promise,
+    const InvocationId& id,
+    CompletionId completion_id);
+// Of the promise whose row has this key.
+std::string PromiseListenersOf(BytesView promise_key);
+struct PromiseListenerRef {
+  InvocationId id;
+  CompletionId completion_id = 0;
+};
+PromiseListenerRef ParsePromiseListener(BytesView key);
 
 // The first key behind every key that starts with `prefix`.
 std::string PrefixEnd(BytesView prefix);

@@ -1,74 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The only file of core that sees the generated row messages. Optional fields are written only when
-// set, so that a fresh echo costs few bytes.
+// Rows of an invocation and of the partition. Optional fields are written only when set, so that a
+// fresh echo costs few bytes.
 #include "core/row_codec.h"
 
-#include "core_rows.pb.h"
+#include "core/row_values.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/overloaded.h"
 #include "service_protocol.pb.h"
 
 namespace perdure {
 namespace {
-
-void ToRow(const Target& target, rows::TargetRow& row) {
-  row.set_service(target.service);
-  row.set_key(target.key);
-  row.set_handler(target.handler);
-  row.set_service_type(static_cast<uint32_t>(target.service_type));
-  row.set_handler_type(static_cast<uint32_t>(target.handler_type));
-}
-
-Target FromRow(const rows::TargetRow& row) {
-  Target target;
-  target.service = row.service();
-  target.key = row.key();
-  target.handler = row.handler();
-  target.service_type = static_cast<ServiceType>(row.service_type());
-  target.handler_type = static_cast<HandlerType>(row.handler_type());
-  return target;
-}
-
-InvocationId IdFrom(BytesView bytes) {
-  const std::optional<InvocationId> id = InvocationId::FromBytes(bytes);
-  PERDURE_INVARIANT(id.has_value(), "a row holds an id of the wrong size");
-  return *id;
-}
-
-void ToRow(const CallerRef& caller, rows::CallerRow& row) {
-  row.set_id(caller.id.ToBytes());
-  row.set_birth(caller.birth.value);
-  ToRow(caller.target, *row.mutable_target());
-  row.set_result_completion_id(caller.result_completion_id);
-}
-
-CallerRef FromRow(const rows::CallerRow& row) {
-  CallerRef caller;
-  caller.id = IdFrom(row.id());
-  caller.birth = Birth{row.birth()};
-  caller.target = FromRow(row.target());
-  caller.result_completion_id = row.result_completion_id();
-  return caller;
-}
-
-void ToRow(const Failure& failure, rows::FailureRow& row) {
-  row.set_code(failure.code);
-  row.set_message(failure.message);
-  for (const auto& [key, value] : failure.metadata) {
-    rows::FailureMetadataRow* item = row.add_metadata();
-    item->set_key(key);
-    item->set_value(value);
-  }
-}
-
-Failure FromRow(const rows::FailureRow& row) {
-  Failure failure{row.code(), row.message(), {}};
-  for (const rows::FailureMetadataRow& item : row.metadata()) {
-    failure.metadata.emplace_back(item.key(), item.value());
-  }
-  return failure;
-}
 
 void ToRow(const LastFailure& failure, rows::LastFailureRow& row) {
   row.set_code(failure.error.code);
@@ -106,39 +48,6 @@ LastFailure FromRow(const rows::LastFailureRow& row) {
   return failure;
 }
 
-template <typename Row>
-void SetResult(const ValueOrFailure& result, Row& row) {
-  if (const auto* value = std::get_if<SharedBytes>(&result)) {
-    row.set_value(std::string(value->view()));
-  } else {
-    ToRow(std::get<Failure>(result), *row.mutable_failure());
-  }
-}
-
-template <typename Row>
-ValueOrFailure GetResult(Row& row) {
-  if (row.has_failure()) {
-    return FromRow(row.failure());
-  }
-  return SharedBytes(std::move(*row.mutable_value()));
-}
-
-template <typename Row>
-std::string Serialize(const Row& row) {
-  std::string bytes;
-  PERDURE_ASSERT(row.SerializeToString(&bytes));
-  return bytes;
-}
-
-template <typename Row>
-Row Parse(BytesView bytes) {
-  Row row;
-  PERDURE_INVARIANT(
-      row.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())),
-      "a stored row does not decode");
-  return row;
-}
-
 void TimesToRow(const InvocationStatus& status, rows::StatusValue& row) {
   row.set_created_at(status.created_at);
   row.set_modified_at(status.modified_at);
@@ -173,78 +82,6 @@ void WaitSetToRow(const WaitSet& wait_set, rows::WaitSetRow& row) {
   for (const std::string& name : wait_set.named_signals) {
     row.add_named_signals(name);
   }
-}
-
-void SpecToRow(const InvocationSpec& spec, rows::InvocationSpecRow& row) {
-  row.set_id(spec.id.ToBytes());
-  ToRow(spec.target, *row.mutable_target());
-  if (spec.idempotency_key) {
-    row.set_idempotency_key(*spec.idempotency_key);
-  }
-  row.set_completion_retention(spec.retention.completion);
-  row.set_journal_retention(spec.retention.journal);
-  for (const Header& header : spec.headers) {
-    rows::HeaderRow* item = row.add_headers();
-    item->set_key(header.key);
-    item->set_value(header.value);
-  }
-  row.set_body(std::string(spec.body.view()));
-  row.set_start_at(spec.start_at);
-  if (spec.caller) {
-    ToRow(*spec.caller, *row.mutable_caller());
-  }
-  row.set_random_seed(spec.random_seed);
-}
-
-InvocationSpec SpecFromRow(rows::InvocationSpecRow& row) {
-  InvocationSpec spec;
-  spec.id = IdFrom(row.id());
-  spec.target = FromRow(row.target());
-  if (row.has_idempotency_key()) {
-    spec.idempotency_key = row.idempotency_key();
-  }
-  spec.retention = {row.completion_retention(), row.journal_retention()};
-  for (const rows::HeaderRow& item : row.headers()) {
-    spec.headers.push_back({item.key(), item.value()});
-  }
-  spec.body = SharedBytes(std::move(*row.mutable_body()));
-  spec.start_at = row.start_at();
-  if (row.has_caller()) {
-    spec.caller = FromRow(row.caller());
-  }
-  spec.random_seed = row.random_seed();
-  return spec;
-}
-
-void SignalToRow(const PeerSignal& signal, rows::SignalRow& row) {
-  row.set_target(signal.target.ToBytes());
-  if (const auto* index = std::get_if<uint32_t>(&signal.signal)) {
-    row.set_index(*index);
-  } else {
-    row.set_name(std::get<std::string>(signal.signal));
-  }
-  std::visit(
-      Overloaded{
-          [&row](const VoidResult&) { row.mutable_void_(); },
-          [&row](const SharedBytes& value) { row.set_value(std::string(value.view())); },
-          [&row](const Failure& failure) { ToRow(failure, *row.mutable_failure()); }},
-      signal.result);
-}
-
-PeerSignal SignalFromRow(rows::SignalRow& row) {
-  PeerSignal signal;
-  signal.target = IdFrom(row.target());
-  if (row.signal_case() == rows::SignalRow::kName) {
-    signal.signal = row.name();
-  } else {
-    signal.signal = row.index();
-  }
-  if (row.has_failure()) {
-    signal.result = FromRow(row.failure());
-  } else if (row.result_case() == rows::SignalRow::kValue) {
-    signal.result = SharedBytes(std::move(*row.mutable_value()));
-  }
-  return signal;
 }
 
 }  // namespace
@@ -290,6 +127,7 @@ std::string EncodeStatus(const InvocationStatus& status) {
   }
   row.set_stored_result(status.stored_result);
   row.set_has_listeners(status.has_listeners);
+  row.set_pause_requested(status.pause_requested);
   row.set_stacktrace(status.stacktrace);
   return Serialize(row);
 }
@@ -340,6 +178,7 @@ InvocationStatus DecodeStatus(BytesView bytes) {
   }
   status.stored_result = row.stored_result();
   status.has_listeners = row.has_listeners();
+  status.pause_requested = row.pause_requested();
   status.stacktrace = row.stacktrace();
   return status;
 }
@@ -365,84 +204,6 @@ PartitionRow DecodePartition(BytesView bytes) {
   }
   partition.work_sequence = row.work_sequence();
   return partition;
-}
-
-std::string EncodeOutbox(const PeerPayload& payload) {
-  rows::OutboxValue row;
-  std::visit(
-      Overloaded{
-          [&row](const PeerInvoke& invoke) { SpecToRow(invoke.spec, *row.mutable_invoke()); },
-          [&row](const PeerCallResult& result) {
-            rows::CallResultRow& out = *row.mutable_call_result();
-            out.set_caller(result.caller.ToBytes());
-            out.set_caller_birth(result.caller_birth.value);
-            out.set_completion_id(result.completion_id);
-            SetResult(result.result, out);
-          },
-          [&row](const PeerSignal& signal) { SignalToRow(signal, *row.mutable_signal()); },
-          [&row](const PeerKill& kill) { row.mutable_kill()->set_id(kill.id.ToBytes()); }},
-      payload);
-  return Serialize(row);
-}
-
-PeerPayload DecodeOutbox(BytesView bytes) {
-  auto row = Parse<rows::OutboxValue>(bytes);
-  switch (row.payload_case()) {
-    case rows::OutboxValue::kInvoke:
-      return PeerInvoke{SpecFromRow(*row.mutable_invoke())};
-    case rows::OutboxValue::kCallResult: {
-      rows::CallResultRow& in = *row.mutable_call_result();
-      PeerCallResult result;
-      result.caller = IdFrom(in.caller());
-      result.caller_birth = Birth{in.caller_birth()};
-      result.completion_id = in.completion_id();
-      result.result = GetResult(in);
-      return result;
-    }
-    case rows::OutboxValue::kSignal:
-      return SignalFromRow(*row.mutable_signal());
-    case rows::OutboxValue::kKill:
-      return PeerKill{IdFrom(row.kill().id())};
-    case rows::OutboxValue::PAYLOAD_NOT_SET:
-      break;
-  }
-  PERDURE_INVARIANT(false, "an outbox row has no payload");
-  return PeerKill{};
-}
-
-std::string EncodeWork(const WorkRow& work) {
-  rows::WorkValue row;
-  row.set_kind(static_cast<uint32_t>(work.kind));
-  if (work.kind == WorkRow::Kind::kClearState) {
-    row.set_service(work.service);
-    row.set_object_key(work.object_key);
-    row.set_cursor(work.cursor);
-    return Serialize(row);
-  }
-  row.set_id(work.id.ToBytes());
-  row.set_birth(work.birth.value);
-  row.set_next_index(work.next_index);
-  if (work.kind == WorkRow::Kind::kNotifyListeners) {
-    SetResult(work.result, row);
-  }
-  return Serialize(row);
-}
-
-WorkRow DecodeWork(BytesView bytes) {
-  auto row = Parse<rows::WorkValue>(bytes);
-  WorkRow work;
-  work.kind = static_cast<WorkRow::Kind>(row.kind());
-  if (work.kind == WorkRow::Kind::kClearState) {
-    work.service = row.service();
-    work.object_key = row.object_key();
-    work.cursor = row.cursor();
-    return work;
-  }
-  work.id = IdFrom(row.id());
-  work.birth = Birth{row.birth()};
-  work.next_index = row.next_index();
-  work.result = GetResult(row);
-  return work;
 }
 
 std::string EncodeCaller(const CallerRef& caller) {

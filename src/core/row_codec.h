@@ -28,12 +28,15 @@ struct WorkRow {
     kKillChildren = 1,
     kNotifyListeners = 2,
     kPurge = 3,
-    kClearState = 4
+    kClearState = 4,
+    kTellPromise = 5,
+    kForget = 6
   };
   Kind kind = Kind::kPurge;
   InvocationId id;
   Birth birth;
-  // kKillChildren: next journal index to look at. kPurge: journal entries below this one are left.
+  // kForget: a workflow with more promises than a turn deletes. kKillChildren: next journal index
+  // to look at. kPurge: journal entries below this one are left.
   JournalIndex next_index = 0;
   ValueOrFailure result;  // kNotifyListeners
   // kClearState has these instead of id and birth. Rows of the object before the cursor (a state
@@ -41,6 +44,9 @@ struct WorkRow {
   std::string service = {};
   std::string object_key = {};
   std::string cursor = {};
+  // kTellPromise: service and object key of the workflow, and this; its listeners are told the
+  // result that is in the promise's row.
+  std::string promise = {};
 };
 
 std::string EncodeStatus(const InvocationStatus& status);
@@ -54,6 +60,9 @@ PeerPayload DecodeOutbox(BytesView bytes);
 
 std::string EncodeWork(const WorkRow& work);
 WorkRow DecodeWork(BytesView bytes);
+
+std::string EncodePromise(const ValueOrFailure& result);
+ValueOrFailure DecodePromise(BytesView bytes);
 
 std::string EncodeCaller(const CallerRef& caller);
 CallerRef DecodeCaller(BytesView bytes);

@@ -4,6 +4,7 @@
 // submits the rest. Keeps nothing between requests.
 #include "perdure/ingress/ingress.h"
 
+#include "base/utf8.h"
 #include "ingress/call_request.h"
 #include "ingress/request_path.h"
 #include "ingress/responses.h"
@@ -68,6 +69,9 @@ class Ingress final : public HttpHandler {
             [&](const TargetBodyRoute& target) {
               OnTargetBody(request, target.verb, std::move(client));
             },
+            [&](const AwakeableRoute& awakeable) {
+              OnAwakeable(request, awakeable, std::move(client));
+            },
             [&](const HealthRoute&) {
               client.exchange->Respond(HealthResponse(*schema, client.origin));
             },
@@ -110,6 +114,29 @@ class Ingress final : public HttpHandler {
       return;
     }
     Ask(std::move(client), id, verb == TargetVerb::kAttach);
+  }
+
+  void OnAwakeable(HttpRequest& request, const AwakeableRoute& route, Client client) {
+    if (request.body_state != BodyState::kComplete) {
+      Refuse(client, {413, "cannot read body: LengthLimitError"});
+      return;
+    }
+    if (!route.id.has_value()) {
+      client.exchange->Respond(SignalAcceptedResponse(client.origin));
+      return;
+    }
+    SignalResult result = std::move(request.body);
+    if (!route.resolve) {
+      const BytesView reason = std::get<SharedBytes>(result).view();
+      result = Failure{500, ReplaceNonUtf8(reason), {}};
+    }
+    const InvocationId target = route.id->invocation;
+    waiting_room_.Submit(
+        std::move(client),
+        Source::kNewWork,
+        target,
+        false,
+        DeliverSignal{target, route.id->signal, std::move(result)});
   }
 
   void Ask(Client client, const InvocationId& id, bool wait) {

@@ -234,6 +234,13 @@ HttpResponse HealthResponse(const SchemaView& schema, const Origin& origin) {
   return JsonResponse(200, std::move(body), origin);
 }
 
+HttpResponse SignalAcceptedResponse(const Origin& origin) {
+  HttpResponse response;
+  response.status = 202;
+  AddCors(response.headers, origin);
+  return response;
+}
+
 HttpResponse LookupResponse(const InvocationId& id, const Origin& origin) {
   return JsonResponse(200, "{\"invocationId\":\"" + id.ToString() + "\"}", origin);
 }
@@ -249,6 +256,7 @@ HttpResponse ResponseFor(Reply reply, bool wait, const SchemaView& schema, const
             return ErrorResponse({470, "the invocation exists but has not completed yet"}, origin);
           },
           [&](const InvocationUnknown& unknown) { return UnknownResponse(unknown, wait, origin); },
+          [&](const SignalAccepted&) { return SignalAcceptedResponse(origin); },
           [&](const RequestRefused& refused) { return RefusedResponse(refused, origin); },
           [](const ControlOutcome&) -> HttpResponse {
             PERDURE_INVARIANT(false, "an answer for the admin came to the ingress");

@@ -24,10 +24,11 @@ HttpResponse RefusedResponse(const RequestRefused& refused, const Origin& origin
 HttpResponse DeclaredTooLargeResponse();
 HttpResponse PreflightResponse(const HttpHeaders& request);
 HttpResponse HealthResponse(const SchemaView& schema, const Origin& origin);
+HttpResponse SignalAcceptedResponse(const Origin& origin);
 HttpResponse LookupResponse(const InvocationId& id, const Origin& origin);
 
 // A partition's answer. `wait`: the request was a call or an attach, not a send or an output.
-// REQUIRES: `reply` is one that Invoke or Attach can get.
+// REQUIRES: `reply` is one that Invoke, Attach or DeliverSignal can get.
 HttpResponse ResponseFor(Reply reply, bool wait, const SchemaView& schema, const Origin& origin);
 
 }  // namespace perdure::ingress

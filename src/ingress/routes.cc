@@ -273,9 +273,21 @@ Route ParseAwakeable(Segments segments, std::string_view method) {
   if (method != "POST") {
     return MethodNotAllowed();
   }
-  return NotSupportedYet(
-      segments[1] == "resolve" ? "/restate/awakeables/{id}/resolve"
-                               : "/restate/awakeables/{id}/reject");
+  std::variant<std::string, ErrorReply> text = DecodeKey(segments[0]);
+  if (const ErrorReply* error = std::get_if<ErrorReply>(&text)) {
+    return *error;
+  }
+  const std::string& id = std::get<std::string>(text);
+  AwakeableRoute route{segments[1] == "resolve", std::nullopt};
+  if (AwakeableId::ParseOldForm(id)) {
+    return route;
+  }
+  const Result<AwakeableId> parsed = AwakeableId::Parse(id);
+  if (!parsed.ok()) {
+    return ErrorReply{400, "bad awakeable id '" + id + "': " + parsed.error().message};
+  }
+  route.id = *parsed;
+  return route;
 }
 
 Route ParseRestate(

@@ -9,6 +9,7 @@
 #include "perdure/schema/schema.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -40,9 +41,17 @@ enum class TargetVerb : uint8_t { kAttach, kOutput, kLookup };
 struct TargetBodyRoute {
   TargetVerb verb = TargetVerb::kAttach;
 };
+// Completes an awakeable with the body (ingress API 10).
+struct AwakeableRoute {
+  bool resolve = false;
+  // Absent: an id of the old form, which names an entry of a protocol that is not offered; nobody
+  // waits for it.
+  std::optional<AwakeableId> id;
+};
 struct HealthRoute {};
 
-using Route = std::variant<InvokeRoute, ResultRoute, TargetBodyRoute, HealthRoute, ErrorReply>;
+using Route = std::
+    variant<InvokeRoute, ResultRoute, TargetBodyRoute, AwakeableRoute, HealthRoute, ErrorReply>;
 
 // Pointers in the route point into `schema`.
 Route ParseRoute(const RequestPath& path, std::string_view method, const SchemaView& schema);

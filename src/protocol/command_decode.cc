@@ -6,6 +6,7 @@
 // business.
 #include "protocol/command_decode.h"
 
+#include "perdure/base/assert.h"
 #include "perdure/protocol/notifications.h"
 #include "protocol/message_names.h"
 #include "protocol/wire_values.h"
@@ -234,6 +235,148 @@ SdkMessage ReadSendSignal(CommandReader& in) {
   return command;
 }
 
+// Get and peek have one shape.
+template <typename Message>
+SdkMessage ReadPromise(CommandReader& in) {
+  Message command;
+  while (in.Next(Fields({1, kCompletionIdField}))) {
+    if (in.field() == 1) {
+      command.promise = in.reader().Text();
+    } else {
+      command.result_completion_id = in.reader().Uint32();
+    }
+  }
+  return command;
+}
+
+// A value in field 2 or a failure in field 3; one of them must be there.
+bool ReadOutcome(CommandReader& in, ValueOrFailure& result) {
+  if (in.field() == 2) {
+    result = in.SliceOfValue();
+    return true;
+  }
+  if (in.field() == 3) {
+    result = ReadFailure(in.reader());
+    return true;
+  }
+  return false;
+}
+
+SdkMessage ReadCompletePromise(CommandReader& in) {
+  CompletePromiseCommand command;
+  bool has_result = false;
+  while (in.Next(Fields({1, 2, 3, kCompletionIdField}))) {
+    if (in.field() == 1) {
+      command.promise = in.reader().Text();
+    } else if (in.field() == kCompletionIdField) {
+      command.result_completion_id = in.reader().Uint32();
+    } else {
+      has_result = ReadOutcome(in, command.result);
+    }
+  }
+  if (!has_result) {
+    in.reader().Break();
+  }
+  return command;
+}
+
+SdkMessage ReadCompleteAwakeable(CommandReader& in) {
+  CompleteAwakeableCommand command;
+  bool has_result = false;
+  while (in.Next(Fields({1, 2, 3}))) {
+    if (in.field() == 1) {
+      command.awakeable_id = in.reader().Text();
+    } else {
+      has_result = ReadOutcome(in, command.result);
+    }
+  }
+  if (!has_result) {
+    in.reader().Break();
+  }
+  return command;
+}
+
+IdempotentTarget ReadIdempotentTarget(WireReader& outer, bool& has_scope) {
+  IdempotentTarget target;
+  WireReader in(outer.Bytes());
+  while (in.Next()) {
+    switch (in.field()) {
+      case 1:
+        target.service = in.Text();
+        break;
+      case 2:
+        target.key = in.Text();
+        break;
+      case 3:
+        target.handler = in.Text();
+        break;
+      case 4:
+        target.idempotency_key = in.Text();
+        break;
+      case 5:
+        has_scope = true;
+        in.Text();
+        break;
+      default:
+        in.Skip();
+    }
+  }
+  if (!in.ok()) {
+    outer.Break();
+  }
+  return target;
+}
+
+WorkflowTarget ReadWorkflowTarget(WireReader& outer, bool& has_scope) {
+  WorkflowTarget target;
+  WireReader in(outer.Bytes());
+  while (in.Next()) {
+    switch (in.field()) {
+      case 1:
+        target.workflow = in.Text();
+        break;
+      case 2:
+        target.key = in.Text();
+        break;
+      case 3:
+        has_scope = true;
+        in.Text();
+        break;
+      default:
+        in.Skip();
+    }
+  }
+  if (!in.ok()) {
+    outer.Break();
+  }
+  return target;
+}
+
+SdkMessage ReadAttach(CommandReader& in) {
+  AttachCommand command;
+  bool has_target = false;
+  while (in.Next(Fields({1, 3, 4, kCompletionIdField}))) {
+    has_target = has_target || in.field() != kCompletionIdField;
+    switch (in.field()) {
+      case 1:
+        command.target = in.reader().Text();
+        break;
+      case 3:
+        command.target = ReadIdempotentTarget(in.reader(), command.has_scope);
+        break;
+      case 4:
+        command.target = ReadWorkflowTarget(in.reader(), command.has_scope);
+        break;
+      default:
+        command.result_completion_id = in.reader().Uint32();
+    }
+  }
+  if (!has_target) {
+    in.reader().Break();
+  }
+  return command;
+}
+
 // Reads the name and checks that the rest is protobuf.
 template <typename Message>
 SdkMessage ReadNameOnly(CommandReader& in) {
@@ -274,9 +417,22 @@ SdkMessage ReadKnown(MessageType type, CommandReader& in) {
       return ReadSendSignal(in);
     case MessageType::kRunCommand:
       return RunCommand{ReadCompletionId(in)};
+    case MessageType::kGetPromiseCommand:
+      return ReadPromise<GetPromiseCommand>(in);
+    case MessageType::kPeekPromiseCommand:
+      return ReadPromise<PeekPromiseCommand>(in);
+    case MessageType::kCompletePromiseCommand:
+      return ReadCompletePromise(in);
+    case MessageType::kCompleteAwakeableCommand:
+      return ReadCompleteAwakeable(in);
+    case MessageType::kAttachInvocationCommand:
+    case MessageType::kGetInvocationOutputCommand:
+      return ReadAttach(in);
     default:
-      return ReadNameOnly<UnsupportedCommand>(in);
+      break;
   }
+  PERDURE_INVARIANT(false, "a command has a name and no reader");
+  return InputCommand{};
 }
 
 }  // namespace

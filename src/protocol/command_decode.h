@@ -17,8 +17,7 @@ struct NamedCommand {
 };
 
 // Commands this server stores without acting on them (eager reads, custom entries) come out as
-// GetEagerStateCommand, known ones it does not perform as UnsupportedCommand. An unknown type is an
-// error.
+// GetEagerStateCommand. An unknown type is an error.
 Result<NamedCommand> DecodeNamedCommand(MessageType type, const SharedBytes& payload);
 
 constexpr bool IsCustomType(MessageType type) {

@@ -34,13 +34,6 @@ void WriteResult(WireWriter& writer, const ValueOrFailure& result) {
       result);
 }
 
-SharedBytes EncodeCompletion(CompletionId id, const ValueOrFailure& result) {
-  WireWriter writer;
-  writer.Varint(kCompletionId, id);
-  WriteResult(writer, result);
-  return SharedBytes(writer.Take());
-}
-
 }  // namespace
 
 SharedBytes EncodeInputCommand(const std::vector<Header>& headers, BytesView body) {
@@ -52,19 +45,18 @@ SharedBytes EncodeInputCommand(const std::vector<Header>& headers, BytesView bod
   return SharedBytes(writer.Take());
 }
 
-SharedBytes EncodeSleepCompletion(CompletionId id) {
+SharedBytes EncodeVoidCompletion(CompletionId id) {
   WireWriter writer;
   writer.Varint(kCompletionId, id);
   writer.Bytes(kVoid, {});
   return SharedBytes(writer.Take());
 }
 
-SharedBytes EncodeCallCompletion(CompletionId id, const ValueOrFailure& result) {
-  return EncodeCompletion(id, result);
-}
-
-SharedBytes EncodeRunCompletion(CompletionId id, const ValueOrFailure& result) {
-  return EncodeCompletion(id, result);
+SharedBytes EncodeResultCompletion(CompletionId id, const ValueOrFailure& result) {
+  WireWriter writer;
+  writer.Varint(kCompletionId, id);
+  WriteResult(writer, result);
+  return SharedBytes(writer.Take());
 }
 
 SharedBytes EncodeCallInvocationIdCompletion(CompletionId id, const InvocationId& invocation) {

@@ -57,6 +57,20 @@ struct InvocationId {
   friend auto operator<=>(const InvocationId&, const InvocationId&) = default;
 };
 
+// Names a signal of an invocation to the outside: "sign_1" and the unpadded base64url of id and
+// index (service protocol 3.8).
+struct AwakeableId {
+  InvocationId invocation;
+  uint32_t signal = 0;
+
+  std::string ToString() const;
+  // Padding is accepted. The message of the error is the reason part of ingress API 3.1.
+  static Result<AwakeableId> Parse(std::string_view text);
+  // Whether it is an id of protocol 1 to 3, "prom_1…", which named a journal entry.
+  static bool ParseOldForm(std::string_view text);
+  friend bool operator==(const AwakeableId&, const AwakeableId&) = default;
+};
+
 struct DeploymentId {
   std::array<uint8_t, 16> ulid{};
 

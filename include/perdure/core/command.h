@@ -30,6 +30,13 @@ struct ReplyTo {
 };
 inline constexpr ReplyTo kNoReply{};
 
+// What an invocation gets told about another one, as the notification it becomes.
+enum class CallerWish : uint8_t {  // ON DISK: append only, DO NOT RENUMBER
+  kCallResult = 0,
+  kAttachResult = 1,  // service protocol 3.10
+  kOutput = 2,        // at once, also that there is none yet
+};
+
 // Another invocation that waits for this one's result, or that started it.
 struct CallerRef {
   InvocationId id;
@@ -37,6 +44,7 @@ struct CallerRef {
   Target target;  // for display
   // 0: a one-way call, nobody waits.
   CompletionId result_completion_id = 0;
+  CallerWish wish = CallerWish::kCallResult;
 };
 
 // A new invocation, complete.
@@ -68,6 +76,14 @@ struct Attach {
 struct ForgetReply {
   InvocationId id;
   ReplyTo reply_to;
+};
+
+// From outside: completes an awakeable (ingress API 10). Reply: SignalAccepted, whether somebody
+// waits for it or not.
+struct DeliverSignal {
+  InvocationId target;
+  SignalName signal;
+  SignalResult result;
 };
 
 // --- from an attempt ---
@@ -113,6 +129,15 @@ struct Kill {
 struct Resume {
   InvocationId id;
 };
+// No new attempt until Resume; one that runs is asked to suspend.
+struct Pause {
+  InvocationId id;
+};
+// Forgets a completed invocation, or only its journal.
+struct Purge {
+  InvocationId id;
+  bool journal_only = false;
+};
 
 // --- made by the partition itself ---
 struct TimersDue {  // wall clock: whatever is due by then fires
@@ -127,12 +152,18 @@ struct ContinueWork {};
 struct SlotsFreed {};
 
 // --- between partitions ---
-// Deliver the result of a call to its caller.
+// Deliver the result of a call, or of an attach, to whoever wished it.
 struct PeerCallResult {
   InvocationId caller;
   Birth caller_birth;
   CompletionId completion_id = 0;
-  ValueOrFailure result;
+  SignalResult result;  // void: there is none yet (kOutput only)
+  CallerWish wish = CallerWish::kCallResult;
+};
+// Another invocation wants the result of `target`.
+struct PeerAttach {
+  InvocationId target;
+  CallerRef caller;
 };
 struct PeerSignal {
   InvocationId target;
@@ -145,7 +176,7 @@ struct PeerInvoke {
 struct PeerKill {
   InvocationId id;
 };
-using PeerPayload = std::variant<PeerInvoke, PeerCallResult, PeerSignal, PeerKill>;
+using PeerPayload = std::variant<PeerInvoke, PeerCallResult, PeerSignal, PeerKill, PeerAttach>;
 // `sequence` numbers the messages from one partition to another, from 1, without a gap.
 struct PeerMessage {
   PartitionId from;
@@ -170,6 +201,7 @@ using Command = std::variant<
     Invoke,
     Attach,
     ForgetReply,
+    DeliverSignal,
     JournalAppend,
     AttemptFailed,
     ReadJournal,
@@ -177,6 +209,8 @@ using Command = std::variant<
     Cancel,
     Kill,
     Resume,
+    Pause,
+    Purge,
     TimersDue,
     RetentionDue,
     ContinueWork,

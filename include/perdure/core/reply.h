@@ -48,6 +48,7 @@ enum class ControlResult : uint8_t {
   kAlreadyCompleted,  // 409
   kNotRunning,        // 409 pause
   kNotStarted,        // 425 resume of scheduled or queued
+  kNotCompleted,      // 409 purge
 };
 struct ControlOutcome {
   InvocationId id;
@@ -60,6 +61,9 @@ struct RegistrationOutcome {
   std::shared_ptr<const DeploymentSchema> deployment;  // as it is (or would be) stored
   std::string message;                                 // kTypeChanged: which service
 };
+
+// An awakeable was completed, or nobody knows it: the sender is not told (ingress API 10).
+struct SignalAccepted {};
 
 // The partition cannot take the request now.
 struct RequestRefused {
@@ -75,6 +79,7 @@ using Reply = std::variant<
     InvocationResult,
     InvocationNotReady,
     InvocationUnknown,
+    SignalAccepted,
     ControlOutcome,
     RegistrationOutcome,
     RequestRefused>;

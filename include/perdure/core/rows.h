@@ -74,8 +74,9 @@ struct InvocationStatus {
   uint32_t attempts_started = 0;
   TimeMs last_start_at = 0;
 
-  WaitSet wait_set;            // while suspended
-  bool has_listeners = false;  // rows in the listener table
+  WaitSet wait_set;              // while suspended
+  bool has_listeners = false;    // rows in the listener table
+  bool pause_requested = false;  // while an attempt runs: paused when it ends
 
   // After completion the result is `failure` if there is one, else the copy in the result table,
   // else the output entry of the journal.

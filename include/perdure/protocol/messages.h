@@ -59,6 +59,20 @@ struct ClearStateCommand {
   SharedBytes key;
 };
 struct ClearAllStateCommand {};
+// Promises of a workflow (service protocol 3.9).
+struct GetPromiseCommand {
+  std::string promise;
+  CompletionId result_completion_id = 0;
+};
+struct PeekPromiseCommand {
+  std::string promise;
+  CompletionId result_completion_id = 0;
+};
+struct CompletePromiseCommand {
+  std::string promise;
+  ValueOrFailure result;
+  CompletionId result_completion_id = 0;
+};
 struct SleepCommand {
   TimeMs wake_up_time = 0;
   CompletionId result_completion_id = 0;
@@ -83,11 +97,33 @@ struct SendSignalCommand {
   SignalName signal;
   SignalResult result;
 };
+struct CompleteAwakeableCommand {
+  std::string awakeable_id;
+  ValueOrFailure result;
+};
+// The invocation that a call with this idempotency key made.
+struct IdempotentTarget {
+  std::string service;
+  std::optional<std::string> key;
+  std::string handler;
+  std::string idempotency_key;
+};
+// The run of a workflow.
+struct WorkflowTarget {
+  std::string workflow;
+  std::string key;
+};
+using AttachTarget = std::variant<std::string, IdempotentTarget, WorkflowTarget>;  // or an id
+// Attach waits for the result, GetInvocationOutput tells whether there is one (service protocol
+// 3.10).
+struct AttachCommand {
+  AttachTarget target;
+  CompletionId result_completion_id = 0;
+  bool has_scope = false;
+};
 struct RunCommand {
   CompletionId result_completion_id = 0;
 };
-// A command this server knows by name but does not perform yet.
-struct UnsupportedCommand {};
 
 // --- control ---
 struct ProposeRunCompletion {
@@ -125,12 +161,16 @@ using SdkMessage = std::variant<
     SetStateCommand,
     ClearStateCommand,
     ClearAllStateCommand,
+    GetPromiseCommand,
+    PeekPromiseCommand,
+    CompletePromiseCommand,
     SleepCommand,
     CallCommand,
     OneWayCallCommand,
     SendSignalCommand,
+    CompleteAwakeableCommand,
+    AttachCommand,
     RunCommand,
-    UnsupportedCommand,
     ProposeRunCompletion,
     Suspension,
     AttemptError,

@@ -23,10 +23,11 @@ namespace perdure {
 // Entry 0 (service protocol 3.3).
 SharedBytes EncodeInputCommand(const std::vector<Header>& headers, BytesView body);
 
-SharedBytes EncodeSleepCompletion(CompletionId id);
-SharedBytes EncodeCallCompletion(CompletionId id, const ValueOrFailure& result);
+// Completions whose result is void (sleep, a promise that was completed by this command, an output
+// that is not there yet), or a value or failure (run, call, attach, output, promise).
+SharedBytes EncodeVoidCompletion(CompletionId id);
+SharedBytes EncodeResultCompletion(CompletionId id, const ValueOrFailure& result);
 SharedBytes EncodeCallInvocationIdCompletion(CompletionId id, const InvocationId& invocation);
-SharedBytes EncodeRunCompletion(CompletionId id, const ValueOrFailure& result);
 // Nothing: the key is absent.
 SharedBytes EncodeGetLazyStateCompletion(CompletionId id, std::optional<BytesView> value);
 SharedBytes EncodeGetLazyStateKeysCompletion(CompletionId id, const std::vector<std::string>& keys);

@@ -130,7 +130,10 @@ export class Server {
     return this.at(`/restate/invocation/${id}/output`);
   }
 
-  manage(id: string, verb: "cancel" | "kill" | "resume"): Promise<Answer> {
+  manage(
+    id: string,
+    verb: "cancel" | "kill" | "resume" | "pause" | "purge" | "purge-journal",
+  ): Promise<Answer> {
     return until(`${verb} is routed`, async () => {
       const answer = await this.atAdmin(`/invocations/${id}/${verb}`, { method: "PATCH" });
       // Right after its start the reference answers 503 until a partition has a leader; ours must wait by itself.

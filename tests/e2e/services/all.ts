@@ -6,9 +6,11 @@ import { paymentService } from "./payment.ts";
 import { cabinet, doomed, flaky, heldWorkflow, ledger, probe, sleepy, steps, stubborn } from "./probes.ts";
 import { signupWorkflow } from "./signup.ts";
 import { userAccount } from "./user_account.ts";
+import { approval, waiter } from "./waiters.ts";
 import { serveOnLoopback } from "../lib/endpoint.ts";
 
 serveOnLoopback([
   paymentService, userAccount, signupWorkflow, checkoutService, inventoryService, shippingService, orderHistory,
   steps, flaky, stubborn, doomed, probe, sleepy, ledger, cabinet, heldWorkflow,
+  waiter, approval,
 ]);

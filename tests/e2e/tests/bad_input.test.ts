@@ -142,9 +142,6 @@ test("what is not built yet says so", async (t) => {
     return t.skip("the reference has these routes");
   }
   const routes: [string, string][] = [
-    ["POST", "/restate/awakeables/sign_1abc/resolve"],
-    ["POST", "/restate/awakeables/sign_1abc/reject"],
-    ["POST", "/restate/a/sign_1abc/resolve"],
     ["POST", "/restate/scope/s1/call/Probe/echo"],
     ["POST", "/restate/scope/s1/send/Probe/echo"],
   ];

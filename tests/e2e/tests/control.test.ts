@@ -132,7 +132,35 @@ test("resume where there is nothing to resume", async () => {
   assert.deepEqual(late.json(), { message: `The invocation '${done}' is completed, cannot be resumed.`, restate_code: null });
 });
 
-for (const verb of ["cancel", "kill", "resume"] as const) {
+test("a running invocation is paused and resumed", async () => {
+  const id = await world.server.send("/Probe/nap", 300);
+  await world.server.waitForStatus(id, "running");
+  assert.equal((await world.server.manage(id, "pause")).status, 202);
+  await world.server.waitForStatus(id, "paused");
+  assert.equal((await world.server.manage(id, "pause")).status, 200);
+  assert.equal((await world.server.manage(id, "resume")).status, 200);
+  assert.equal((await world.server.attach(id)).status, 200);
+  const late = await world.server.manage(id, "pause");
+  assert.equal(late.status, 409);
+  assert.deepEqual(late.json(), { message: `The invocation '${id}' is not running, cannot be paused.`, restate_code: null });
+});
+
+test("a completed invocation loses its journal, then everything", async () => {
+  const running = await world.server.send("/Probe/nap", 3_600_000);
+  for (const verb of ["purge", "purge-journal"] as const) {
+    const early = await world.server.manage(running, verb);
+    assert.equal(early.status, 409);
+    assert.deepEqual(early.json(), { message: `The invocation '${running}' is not yet completed.`, restate_code: null });
+  }
+  await world.server.manage(running, "kill");
+  const id = String((await world.server.post("/Probe/echo", "kept")).headers["x-restate-id"]);
+  assert.equal((await world.server.manage(id, "purge-journal")).status, 200);
+  assert.equal((await world.server.attach(id)).json(), "kept");
+  assert.equal((await world.server.manage(id, "purge")).status, 200);
+  assert.equal((await world.server.attach(id)).status, 404);
+});
+
+for (const verb of ["cancel", "kill", "resume", "pause", "purge", "purge-journal"] as const) {
   test(`${verb} of an unknown or malformed id`, async () => {
     const unknown = await world.server.manage(unknownId, verb);
     assert.equal(unknown.status, 404);

@@ -183,5 +183,25 @@ TEST(Ids, PartitionsAreRangesOfTheKeySpace) {
   EXPECT_EQ(PartitionOf(PartitionKey{0x5555555555555556}, 3).value, 1);
 }
 
+TEST(AwakeableIds, HaveTheirString) {
+  const AwakeableId id{
+      *InvocationId::FromBytes(FromHex("3d978c6570779b54ee930177224be9ce4ec8046836d3822f")), 17};
+  const std::string text = "sign_1PZeMZXB3m1TukwF3Ikvpzk7IBGg204IvAAAAEQ";
+  EXPECT_EQ(id.ToString(), text);
+  EXPECT_EQ(*AwakeableId::Parse(text), id);
+  EXPECT_EQ(*AwakeableId::Parse(text + "=="), id);
+  EXPECT_EQ(AwakeableId::Parse("foo").error().message, "bad format");
+  for (const std::string& bad :
+       {text.substr(0, text.size() - 1),
+        text + "A",
+        "sign_1" + std::string(38, '+'),
+        "prom_1" + text.substr(6),
+        std::string("inv_17UrtexkMsT7365ZbfFZXRWIZCFH0nBpQF")}) {
+    EXPECT_EQ(AwakeableId::Parse(bad).error().message, "id doesn't match the expected type") << bad;
+  }
+  EXPECT_TRUE(AwakeableId::ParseOldForm("prom_1" + text.substr(6)));
+  EXPECT_FALSE(AwakeableId::ParseOldForm(text));
+}
+
 }  // namespace
 }  // namespace perdure

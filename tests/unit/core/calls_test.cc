@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls between invocations, within a partition and across (service protocol 3.6, 3.8), and the
+// Calls between invocations, within a partition and across (service protocol 3.6), and the
 // outbox that carries them: windows, duplicates, acknowledgements.
 #include "perdure/protocol/notifications.h"
 #include "tests/unit/core/world.h"
@@ -266,58 +266,6 @@ TEST(Calls, AResultForAnEarlierLifeOfTheCallerIsDropped) {
   world.RunToEnd(callee);
   world.Settle();
   EXPECT_EQ(world.Journal(spec.id), Texts{"Input"});
-}
-
-TEST(Signals, CancelAnotherInvocation) {
-  for (const bool far : {false, true}) {
-    Running run(2);
-    const InvocationSpec target = run.world.Spec("Svc", "run", "", far ? 1 : 0);
-    run.world.SendIn(target);
-    run.world.Begin(target.id);
-    run.world.Send(run.attempt, {SendCancel(target.id), SendCancel(target.id)});
-    run.world.Settle();
-    EXPECT_EQ(run.world.Journal(target.id), (Texts{"Input", "!Signal(1)=void", "!Signal(1)=void"}));
-    EXPECT_EQ(run.Journal(), (Texts{"Input", "SendSignal", "SendSignal"}));
-  }
-}
-
-TEST(Signals, WithdrawWhatHasNotStarted) {
-  Running run;
-  InvocationSpec scheduled = run.world.Spec("Svc", "run");
-  scheduled.start_at = run.world.now + 100;
-  run.world.SendIn(scheduled);
-  const uint32_t waiting = run.world.AttachTo(scheduled.id);
-  run.world.Send(run.attempt, {SendCancel(scheduled.id)});
-  EXPECT_EQ(run.world.ResultText(waiting), "failure 409 canceled");
-  EXPECT_FALSE(run.world.Status(scheduled.id).has_value());
-}
-
-TEST(Signals, OtherThanCancelFindNobodyWhoHasNotStarted) {
-  World world;
-  InvocationSpec scheduled = world.Spec("Svc", "run");
-  scheduled.start_at = world.now + 100;
-  world.SendIn(scheduled);
-  world.Apply(
-      0, PeerMessage{PartitionId{0}, 1, PeerSignal{scheduled.id, SignalName{17U}, VoidResult{}}});
-  EXPECT_EQ(world.Journal(scheduled.id), Texts{"Input"});
-}
-
-TEST(Signals, ToNobodyAreDropped) {
-  Running run;
-  run.world.Send(run.attempt, {SendCancel(run.world.Spec("Svc", "run").id)});
-  EXPECT_EQ(run.Journal(), (Texts{"Input", "SendSignal"}));
-}
-
-TEST(Signals, ThatMakeNoSenseFailTheAttempt) {
-  {
-    Running run;
-    run.world.Send(run.attempt, {SendSignal("inv_1abc", kCancelSignal)});
-    EXPECT_NE(run.Why().find("bad invocation id 'inv_1abc'"), std::string::npos) << run.Why();
-  }
-  Running run;
-  run.world.Send(run.attempt, {SendSignal(run.spec.id.ToString(), std::string("go"))});
-  EXPECT_NE(run.Why().find("not supported"), std::string::npos) << run.Why();
-  EXPECT_EQ(run.Journal(), Texts{"Input"});
 }
 
 // --- the outbox ---

@@ -180,8 +180,92 @@ SdkFrame ClearAllState() {
   return Command(MessageType::kClearAllStateCommand, wire::ClearAllStateCommandMessage{});
 }
 
-SdkFrame Unsupported(MessageType type) {
-  return Control(type, UnsupportedCommand{});
+SdkFrame SendSignal(std::string_view target, SignalName signal, std::string_view value) {
+  wire::SendSignalCommandMessage message;
+  message.set_target_invocation_id(std::string(target));
+  if (const auto* index = std::get_if<uint32_t>(&signal)) {
+    message.set_idx(*index);
+  } else {
+    message.set_name(std::get<std::string>(signal));
+  }
+  message.mutable_value()->set_content(std::string(value));
+  return Command(MessageType::kSendSignalCommand, message);
+}
+
+SdkFrame CompleteAwakeable(std::string_view id, std::string_view value) {
+  wire::CompleteAwakeableCommandMessage message;
+  message.set_awakeable_id(std::string(id));
+  message.mutable_value()->set_content(std::string(value));
+  return Command(MessageType::kCompleteAwakeableCommand, message);
+}
+
+SdkFrame RejectAwakeable(std::string_view id, uint32_t code, std::string_view text) {
+  wire::CompleteAwakeableCommandMessage message;
+  message.set_awakeable_id(std::string(id));
+  message.mutable_failure()->set_code(code);
+  message.mutable_failure()->set_message(std::string(text));
+  return Command(MessageType::kCompleteAwakeableCommand, message);
+}
+
+SdkFrame GetPromise(CompletionId id, std::string_view promise) {
+  wire::GetPromiseCommandMessage message;
+  message.set_key(std::string(promise));
+  message.set_result_completion_id(id);
+  return Command(MessageType::kGetPromiseCommand, message);
+}
+
+SdkFrame PeekPromise(CompletionId id, std::string_view promise) {
+  wire::PeekPromiseCommandMessage message;
+  message.set_key(std::string(promise));
+  message.set_result_completion_id(id);
+  return Command(MessageType::kPeekPromiseCommand, message);
+}
+
+SdkFrame CompletePromise(CompletionId id, std::string_view promise, std::string_view value) {
+  wire::CompletePromiseCommandMessage message;
+  message.set_key(std::string(promise));
+  message.mutable_completion_value()->set_content(std::string(value));
+  message.set_result_completion_id(id);
+  return Command(MessageType::kCompletePromiseCommand, message);
+}
+
+SdkFrame AttachTo(CompletionId id, std::string_view invocation) {
+  wire::AttachInvocationCommandMessage message;
+  message.set_invocation_id(std::string(invocation));
+  message.set_result_completion_id(id);
+  return Command(MessageType::kAttachInvocationCommand, message);
+}
+
+SdkFrame AttachToWorkflow(CompletionId id, std::string_view workflow, std::string_view key) {
+  wire::AttachInvocationCommandMessage message;
+  message.mutable_workflow_target()->set_workflow_name(std::string(workflow));
+  message.mutable_workflow_target()->set_workflow_key(std::string(key));
+  message.set_result_completion_id(id);
+  return Command(MessageType::kAttachInvocationCommand, message);
+}
+
+SdkFrame AttachToCall(
+    CompletionId id,
+    std::string_view service,
+    std::optional<std::string> key,
+    std::string_view handler,
+    std::string_view idempotency_key) {
+  wire::AttachInvocationCommandMessage message;
+  wire::IdempotentRequestTarget& target = *message.mutable_idempotent_request_target();
+  target.set_service_name(std::string(service));
+  if (key) {
+    target.set_service_key(*key);
+  }
+  target.set_handler_name(std::string(handler));
+  target.set_idempotency_key(std::string(idempotency_key));
+  message.set_result_completion_id(id);
+  return Command(MessageType::kAttachInvocationCommand, message);
+}
+
+SdkFrame GetOutput(CompletionId id, std::string_view invocation) {
+  SdkFrame frame = AttachTo(id, invocation);
+  frame.type = MessageType::kGetInvocationOutputCommand;
+  return frame;
 }
 
 SdkFrame SuspendOn(std::vector<CompletionId> completions, std::vector<uint32_t> signals) {

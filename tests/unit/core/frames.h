@@ -44,7 +44,21 @@ SdkFrame GetEagerState(std::string_view key);
 SdkFrame SetState(std::string_view key, std::string_view value);
 SdkFrame ClearState(std::string_view key);
 SdkFrame ClearAllState();
-SdkFrame Unsupported(MessageType type);
+SdkFrame SendSignal(std::string_view target, SignalName signal, std::string_view value);
+SdkFrame CompleteAwakeable(std::string_view id, std::string_view value);
+SdkFrame RejectAwakeable(std::string_view id, uint32_t code, std::string_view message);
+SdkFrame GetPromise(CompletionId id, std::string_view promise);
+SdkFrame PeekPromise(CompletionId id, std::string_view promise);
+SdkFrame CompletePromise(CompletionId id, std::string_view promise, std::string_view value);
+SdkFrame AttachTo(CompletionId id, std::string_view invocation);
+SdkFrame AttachToWorkflow(CompletionId id, std::string_view workflow, std::string_view key);
+SdkFrame AttachToCall(
+    CompletionId id,
+    std::string_view service,
+    std::optional<std::string> key,
+    std::string_view handler,
+    std::string_view idempotency_key);
+SdkFrame GetOutput(CompletionId id, std::string_view invocation);
 SdkFrame SuspendOn(std::vector<CompletionId> completions, std::vector<uint32_t> signals = {});
 SdkFrame SuspendOnNamed(std::string_view signal);
 SdkFrame Fail(uint32_t code, std::string_view message, std::optional<DurationMs> delay = {});

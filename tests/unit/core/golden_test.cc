@@ -76,6 +76,21 @@ TEST(GoldenKeys, OfAnInvocation) {
       "52" + id + "0000000000000102" + std::string(kCallerHex) + "00000002");
 }
 
+TEST(GoldenKeys, OfAPromise) {
+  const std::string workflow = "548ae3cba54055b34f626a00016b310001";
+  const std::string promise = keys::Promise("Obj", "k1", "p");
+  EXPECT_EQ(Hex(promise), "31" + workflow + "70");
+  const std::string waiting = keys::PromiseListener("Obj", "k1", "p", CallerId(), 2);
+  EXPECT_EQ(Hex(waiting), "53" + workflow + "700001" + std::string(kCallerHex) + "00000002");
+  EXPECT_EQ(keys::ParsePromiseListener(waiting).id, CallerId());
+  EXPECT_EQ(keys::ParsePromiseListener(waiting).completion_id, 2U);
+  // Zero bytes in all three texts.
+  const std::string zeros("a\0b", 3);
+  EXPECT_EQ(
+      keys::PromiseListenersOf(keys::Promise(zeros, zeros, zeros)),
+      keys::PromiseListenerPrefix(zeros, zeros, zeros));
+}
+
 TEST(GoldenKeys, OfAnObject) {
   // XXH3-64 of "k1" and 0xff (service protocol 5.2).
   const std::string hash = "548ae3cba54055b3";
@@ -206,6 +221,13 @@ TEST(GoldenEnums, AreNotRenumbered) {
   EXPECT_EQ(static_cast<int>(Table::kNotification), 0x50);
   EXPECT_EQ(static_cast<int>(Table::kLock), 0x51);
   EXPECT_EQ(static_cast<int>(Table::kListener), 0x52);
+  EXPECT_EQ(static_cast<int>(Table::kPromise), 0x31);
+  EXPECT_EQ(static_cast<int>(Table::kPromiseListener), 0x53);
+  EXPECT_EQ(static_cast<int>(CallerWish::kCallResult), 0);
+  EXPECT_EQ(static_cast<int>(CallerWish::kAttachResult), 1);
+  EXPECT_EQ(static_cast<int>(CallerWish::kOutput), 2);
+  EXPECT_EQ(static_cast<int>(WorkRow::Kind::kTellPromise), 5);
+  EXPECT_EQ(static_cast<int>(WorkRow::Kind::kForget), 6);
   EXPECT_EQ(static_cast<int>(TimerKind::kSleep), 1);
   EXPECT_EQ(static_cast<int>(TimerKind::kScheduledStart), 2);
   EXPECT_EQ(static_cast<int>(TimerKind::kRetry), 3);
@@ -381,6 +403,19 @@ TEST(GoldenRows, Outbox) {
       PeerSignal{TestId(), SignalName{std::string("go")}, SharedBytes(std::string("x"))},
       "1a210a18" + id + "1a02676f2a0178");
   ExpectOutbox(PeerKill{TestId()}, "221a0a18" + id);
+  ExpectOutbox(
+      PeerCallResult{TestId(), Birth{5}, 2, VoidResult{}, CallerWish::kOutput},
+      "12220a18" + id + "1005180230023a00");
+  ExpectOutbox(
+      PeerAttach{
+          TestId(),
+          CallerRef{
+              TestId(),
+              Birth{5},
+              {"Svc", "", "run", ServiceType::kService, HandlerType::kUnkeyed},
+              2,
+              CallerWish::kAttachResult}},
+      "2a4a0a18" + id + "122e0a18" + id + "10051a0c0a035376631a0372756e200120022801");
 }
 
 TEST(GoldenRows, Work) {
@@ -412,6 +447,19 @@ TEST(GoldenRows, Work) {
   EXPECT_EQ(clearing.object_key, "k1");
   EXPECT_EQ(clearing.cursor, "n");
   EXPECT_EQ(Hex(EncodeWork(clearing)), clear);
+}
+
+TEST(GoldenRows, Promise) {
+  for (const std::string hex : {"0a026869", "0a00", "120708990312026e6f"}) {
+    EXPECT_EQ(Hex(EncodePromise(DecodePromise(Unhex(hex)))), hex);
+  }
+  WorkRow work;
+  work.kind = WorkRow::Kind::kTellPromise;
+  work.service = "Obj";
+  work.object_key = "k1";
+  work.promise = "p";
+  EXPECT_EQ(Hex(EncodeWork(work)), "08053a034f626a42026b31520170");
+  EXPECT_EQ(DecodeWork(Unhex("08053a034f626a42026b31520170")).promise, "p");
 }
 
 TEST(GoldenRows, Caller) {

@@ -124,7 +124,7 @@ TEST(Invariants, SeeQueuePlaces) {
     h.Delete(
         Family::kQueue,
         keys::Timer(kPartition, {h.world.now + 50, h.running.id, TimerKind::kSleep, 2}));
-    h.ExpectRows("sleep 2 has neither fired nor a timer");
+    h.ExpectRows("completion 2 has not come and will not");
   }
 }
 

@@ -251,21 +251,19 @@ TEST(End, AnOutputOfAnEarlierAttemptIsEnough) {
   EXPECT_EQ(run.world.ResultText(run.slot), "failure 418 tea");
 }
 
-TEST(Commands, ThatAreNotSupportedFailTheAttemptAndAreNamed) {
-  for (const MessageType type :
-       {MessageType::kGetPromiseCommand, MessageType::kAttachInvocationCommand}) {
-    Running run;
-    run.world.Send(run.attempt, {RunStep(1), Unsupported(type), RunStep(2)});
-    EXPECT_EQ(run.Journal(), (Texts{"Input", "Run"}));
-    const LastFailure failure = *run.Status().last_failure;
-    EXPECT_NE(failure.error.message.find(EntryName(type)), std::string::npos)
-        << failure.error.message;
-    EXPECT_EQ(failure.error.related_command_index, 2U);
-    EXPECT_EQ(failure.error.related_command_type, static_cast<uint16_t>(type));
-    ASSERT_EQ(run.world.stops.size(), 1U);
-    EXPECT_EQ(run.world.stops[0].epoch, run.attempt.epoch);
-    EXPECT_EQ(run.world.stops[0].how, StopAttempt::How::kReset);
-  }
+TEST(Commands, ThatMustNotBeFailTheAttemptAndAreNamed) {
+  Running run;
+  run.world.Send(run.attempt, {RunStep(1), GetPromise(2, "p"), RunStep(3)});
+  EXPECT_EQ(run.Journal(), (Texts{"Input", "Run"}));
+  const LastFailure failure = *run.Status().last_failure;
+  EXPECT_NE(failure.error.message.find("only there for workflows"), std::string::npos)
+      << failure.error.message;
+  EXPECT_EQ(failure.error.related_command_index, 2U);
+  EXPECT_EQ(
+      failure.error.related_command_type, static_cast<uint16_t>(MessageType::kGetPromiseCommand));
+  ASSERT_EQ(run.world.stops.size(), 1U);
+  EXPECT_EQ(run.world.stops[0].epoch, run.attempt.epoch);
+  EXPECT_EQ(run.world.stops[0].how, StopAttempt::How::kReset);
 }
 
 TEST(Journal, ALostReadIsABrokenInvariant) {

@@ -166,14 +166,11 @@ TEST(IngressRouting, RefusesPathsOfResults) {
 
 TEST(IngressRouting, SaysWhatIsNotSupportedYet) {
   ExpectRefusals({
-      {"POST",
-       "/restate/awakeables/sign_1abc/resolve",
-       501,
-       "/restate/awakeables/{id}/resolve is not supported yet"},
+      {"POST", "/restate/awakeables/foo/resolve", 400, "bad awakeable id 'foo': bad format"},
       {"POST",
        "/restate/a/sign_1abc/reject",
-       501,
-       "/restate/awakeables/{id}/reject is not supported yet"},
+       400,
+       "bad awakeable id 'sign_1abc': id doesn't match the expected type"},
       {"POST",
        "/restate/scope/s/call/H2Svc/greet",
        501,

@@ -137,7 +137,7 @@ TEST(Decode, AgreesWithGeneratedClasses) {
 TEST(Decode, NotificationsAgreeWithGeneratedClass) {
   const Failure failure{418, "teapot", {{"k", "v"}, {"", ""}}};
   wire::NotificationMessage message;
-  ASSERT_TRUE(message.ParseFromString(std::string(EncodeRunCompletion(9, failure).view())));
+  ASSERT_TRUE(message.ParseFromString(std::string(EncodeResultCompletion(9, failure).view())));
   EXPECT_EQ(message.completion_id(), 9U);
   EXPECT_EQ(message.failure().code(), 418U);
   EXPECT_EQ(message.failure().message(), "teapot");
@@ -157,13 +157,13 @@ TEST(Decode, NotificationIds) {
     return DecodeNotificationId(type, payload.view());
   };
   EXPECT_EQ(
-      *id(MessageType::kSleepCompletion, EncodeSleepCompletion(7)),
+      *id(MessageType::kSleepCompletion, EncodeVoidCompletion(7)),
       NotificationId(CompletionKey{7}));
   EXPECT_EQ(
       *id(MessageType::kSignal, EncodeSignal(17U, VoidResult{})), NotificationId(SignalName(17U)));
   EXPECT_EQ(
       *id(MessageType::kSignal, EncodeSignal("s", VoidResult{})), NotificationId(SignalName("s")));
-  EXPECT_FALSE(id(MessageType::kSignal, EncodeSleepCompletion(7)).ok());
+  EXPECT_FALSE(id(MessageType::kSignal, EncodeVoidCompletion(7)).ok());
   EXPECT_FALSE(id(MessageType::kSleepCompletion, EncodeSignal(1U, VoidResult{})).ok());
   EXPECT_FALSE(id(MessageType::kSleepCompletion, SharedBytes(Hex("2200"))).ok());
   EXPECT_FALSE(id(MessageType::kSleepCompletion, SharedBytes(Hex("08"))).ok());

@@ -170,7 +170,7 @@ TEST(Golden, Run) {
   EXPECT_EQ(Value(std::get<OutputCommand>(frames[2].message).result), "\"r:z\"");
   EXPECT_TRUE(std::holds_alternative<End>(frames[3].message));
   EXPECT_EQ(
-      ToHex(EncodeRunCompletion(1, proposal.result).view()),
+      ToHex(EncodeResultCompletion(1, proposal.result).view()),
       Payload("801100000000000b 0801 2a07 0a0522723a7a22"));
 }
 
@@ -188,7 +188,8 @@ TEST(Golden, EmptyRunResult) {
   const auto frames = FramesFromSdk("0005000000000004 0801 7200");
   EXPECT_EQ(Value(Only<ProposeRunCompletion>(frames).result), "");
   EXPECT_EQ(
-      ToHex(EncodeRunCompletion(1, SharedBytes()).view()), Payload("8011000000000004 0801 2a00"));
+      ToHex(EncodeResultCompletion(1, SharedBytes()).view()),
+      Payload("8011000000000004 0801 2a00"));
 }
 
 TEST(Golden, Call) {
@@ -210,7 +211,7 @@ TEST(Golden, Call) {
       Payload("800e00000000002b 0801 820126 "
               "696e765f313978417078434a6e4c747832777a74747465516172355834597335413452623568"));
   EXPECT_EQ(
-      ToHex(EncodeCallCompletion(2, SharedBytes::Copy("\"q\"")).view()),
+      ToHex(EncodeResultCompletion(2, SharedBytes::Copy("\"q\"")).view()),
       Payload("800d000000000009 0802 2a05 0a03227122"));
   EXPECT_EQ(
       ToHex(EncodeInputCommand(call.headers, call.parameter.view()).view()),
@@ -238,7 +239,7 @@ TEST(Golden, SleepAndSuspension) {
   EXPECT_EQ(sleep.wake_up_time, 1795486136719U);
   EXPECT_EQ(sleep.result_completion_id, 1U);
   EXPECT_EQ(std::get<Suspension>(frames[1].message).wait_set, (WaitSet{{1}, {1}, {}}));
-  EXPECT_EQ(ToHex(EncodeSleepCompletion(1).view()), Payload("800c000000000004 0801 2200"));
+  EXPECT_EQ(ToHex(EncodeVoidCompletion(1).view()), Payload("800c000000000004 0801 2200"));
 }
 
 TEST(Golden, ReplayAfterSleep) {
@@ -323,28 +324,34 @@ TEST(Golden, State) {
   EXPECT_EQ(ToHex(EncodeGetLazyStateKeysCompletion(2, {}).view()), "08028a0100");
 }
 
-TEST(Golden, PromisesAndAttachAreKnownAndNotPerformed) {
-  for (const std::string_view hex :
-       {"0409000000000006 0a027031 5801",
-        "040b00000000000e 0a027031 1206 0a0422565622 5802",
-        "040a000000000006 0a027031 5801"}) {
-    Only<UnsupportedCommand>(FramesFromSdk(hex));
-  }
+TEST(Golden, PromisesAndAttach) {
+  const auto get = Only<GetPromiseCommand>(FramesFromSdk("0409000000000006 0a027031 5801"));
+  EXPECT_EQ(get.promise, "p1");
+  EXPECT_EQ(get.result_completion_id, 1U);
+  const auto complete = Only<CompletePromiseCommand>(
+      FramesFromSdk("040b00000000000e 0a027031 1206 0a0422565622 5802"));
+  EXPECT_EQ(complete.promise, "p1");
+  EXPECT_EQ(std::get<SharedBytes>(complete.result).view(), "\"VV\"");
+  EXPECT_EQ(complete.result_completion_id, 2U);
+  const auto peek = Only<PeekPromiseCommand>(FramesFromSdk("040a000000000006 0a027031 5801"));
+  EXPECT_EQ(peek.promise, "p1");
   const std::string id = ToHex(kChild);
-  Only<UnsupportedCommand>(FramesFromSdk("041200000000002a 0a26 " + id + " 5801"));
+  const auto attach = Only<AttachCommand>(FramesFromSdk("041200000000002a 0a26 " + id + " 5801"));
+  EXPECT_EQ(std::get<std::string>(attach.target), kChild);
+  EXPECT_EQ(attach.result_completion_id, 1U);
   // The answers have the shape of a call's.
   EXPECT_EQ(
-      ToHex(EncodeCallCompletion(1, SharedBytes::Copy("\"VV\"")).view()),
+      ToHex(EncodeResultCompletion(1, SharedBytes::Copy("\"VV\"")).view()),
       Payload("800900000000000a 0801 2a060a0422565622"));
   EXPECT_EQ(
-      ToHex(EncodeCallCompletion(2, Failure{409, "promise was already completed", {}}).view()),
+      ToHex(EncodeResultCompletion(2, Failure{409, "promise was already completed", {}}).view()),
       Payload("800b000000000026 0802 3222 089903 121d "
               "70726f6d6973652077617320616c726561647920636f6d706c65746564"));
   EXPECT_EQ(
-      ToHex(EncodeCallCompletion(1, SharedBytes::Copy("\"slept\"")).view()),
+      ToHex(EncodeResultCompletion(1, SharedBytes::Copy("\"slept\"")).view()),
       Payload("801200000000000d 0801 2a09 0a0722736c65707422"));
   EXPECT_EQ(
-      ToHex(EncodeCallCompletion(1, Failure{404, "not found", {}}).view()),
+      ToHex(EncodeResultCompletion(1, Failure{404, "not found", {}}).view()),
       Payload("8012000000000012 0801 320e 089403 1209 6e6f7420666f756e64"));
 }
 

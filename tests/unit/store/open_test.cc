@@ -20,7 +20,7 @@ TEST(Open, MakesTheFolderAndItsParents) {
   const auto database = MustOpen(OptionsFor(folder / "a/b/node"));
 
   EXPECT_TRUE(database->created());
-  EXPECT_EQ(ReadText(folder / "a/b/node/format"), "2\n");
+  EXPECT_EQ(ReadText(folder / "a/b/node/format"), "3\n");
 }
 
 TEST(Open, RefusesAMissingFolderIfItMustNotMakeIt) {
@@ -93,11 +93,11 @@ TEST(Open, IsFreeAgainAfterClose) {
 TEST(Open, RefusesANewerFormat) {
   TestFolder folder;
   MustOpen(OptionsFor(folder / "node")).reset();
-  WriteText(folder / "node/format", "3\n");
+  WriteText(folder / "node/format", "4\n");
 
   EXPECT_THAT(
       RefusalOf(OptionsFor(folder / "node")),
-      HasSubstr("has format 3, this version reads format 2: it was written by a newer version"));
+      HasSubstr("has format 4, this version reads format 3: it was written by a newer version"));
 }
 
 TEST(Open, RefusesAnOlderFormat) {
