@@ -3,6 +3,7 @@
 // The client side of one HTTP/1.1 connection: one exchange at a time, kept alive between exchanges
 // if the peer agrees. The response is read while the body is still being sent; a reader that
 // returns no credit stops the reading of the connection.
+#include "http/authority.h"
 #include "http/body_queue.h"
 #include "http/http1_parser.h"
 #include "http/status_text.h"
@@ -134,11 +135,8 @@ void Http1ClientSession::SendHead(bool with_body) {
   }
   head_sent_ = true;
   chunked_ = with_body;
-  head_ += request_.method + " " + request_.path + " HTTP/1.1\r\nhost: " + request_.endpoint.host;
-  if (request_.endpoint.port != 80) {
-    head_ += ":" + std::to_string(request_.endpoint.port);
-  }
-  head_ += "\r\n";
+  head_ += request_.method + " " + request_.path +
+           " HTTP/1.1\r\nhost: " + AuthorityOf(request_.endpoint) + "\r\n";
   for (const HttpHeader& header : request_.headers.items()) {
     if (IsCodecField(header.name) || header.name == "host" || HasForbiddenByte(header.name)) {
       continue;

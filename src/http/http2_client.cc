@@ -4,6 +4,7 @@
 // http2_client.h.
 #include "http/http2_client.h"
 
+#include "http/authority.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
 
@@ -77,14 +78,11 @@ void Http2ClientSession::RegisterSend(nghttp2_session_callbacks* callbacks) {
 ClientStreamId Http2ClientSession::Open(
     const HttpStreamRequest& request, HttpStreamListener& listener) {
   PERDURE_ASSERT(free_slots() > 0);
-  std::string authority = request.endpoint.host;
-  if (request.endpoint.port != 80) {
-    authority += ":" + std::to_string(request.endpoint.port);
-  }
+  const std::string authority = AuthorityOf(request.endpoint);
   fields_.clear();
   repaired_.clear();
   fields_.push_back(http2::Field(":method", request.method));
-  fields_.push_back(http2::Field(":scheme", "http"));
+  fields_.push_back(http2::Field(":scheme", SchemeOf(request.endpoint)));
   fields_.push_back(http2::Field(":authority", authority));
   fields_.push_back(http2::Field(":path", request.path));
   http2::AppendFields(request.headers, fields_, repaired_);
