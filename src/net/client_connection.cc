@@ -31,14 +31,12 @@ double RandomPart() {
   return std::uniform_real_distribution<double>(0.0, 1.0)(generator);
 }
 
-std::unique_ptr<ClientSession> MakeSession(
-    const HttpEndpoint& endpoint, const HttpClientOptions& options) {
+std::unique_ptr<ClientSession> MakeSession(bool http11, const HttpClientOptions& options) {
   const ClientSessionOptions session_options{
       .streams_max = options.streams_per_connection,
       .stream_window = options.stream_window,
       .connection_window = options.connection_window};
-  return endpoint.http11 ? MakeHttp1ClientSession(session_options)
-                         : MakeHttp2ClientSession(session_options);
+  return http11 ? MakeHttp1ClientSession(session_options) : MakeHttp2ClientSession(session_options);
 }
 
 }  // namespace
@@ -47,15 +45,17 @@ ClientConnection::ClientConnection(
     IoThread& thread,
     const HttpEndpoint& endpoint,
     const HttpClientOptions& options,
+    TlsClient& tls,
     ClientConnectionOwner& owner)
     : thread_(thread),
       endpoint_(endpoint),
       options_(options),
+      tls_(tls),
       owner_(&owner),
       resolver_(thread.context()),
-      socket_(thread.context()),
-      writer_(socket_),
-      session_(MakeSession(endpoint, options)) {}
+      stream_(Tcp::socket(thread.context())),
+      writer_(stream_),
+      http11_(endpoint.http11) {}
 
 Executor::TimerId ClientConnection::After(DurationMs delay, void (ClientConnection::*method)()) {
   return thread_.StartTimer(delay, [weak = weak_from_this(), method] {
@@ -115,9 +115,10 @@ void ClientConnection::ConnectNext(const error_code& last_error) {
     Fail(HttpFailure::kConnect, "tcp connect error: " + OsErrorText(last_error));
     return;
   }
+  Tcp::socket& socket = stream_.socket();
   error_code ignored;
-  socket_.close(ignored);
-  socket_.async_connect(
+  socket.close(ignored);
+  socket.async_connect(
       endpoints_[next_endpoint_++], [self = shared_from_this()](const error_code& ec) {
         if (self->phase_ != Phase::kConnecting) {
           return;
@@ -131,7 +132,41 @@ void ClientConnection::ConnectNext(const error_code& last_error) {
 }
 
 void ClientConnection::OnConnected() {
-  PrepareSocket(socket_);
+  stream_.Prepare();
+  if (!endpoint_.tls) {
+    BeginSession();
+    return;
+  }
+  phase_ = Phase::kHandshaking;
+  std::unique_ptr<TlsSession> tls = tls_.Begin(stream_.socket(), endpoint_.host, http11_);
+  if (tls == nullptr) {
+    Fail(HttpFailure::kConnect, "no certificate can be for the host '" + endpoint_.host + "'");
+    return;
+  }
+  stream_.StartTls(std::move(tls));
+  ContinueHandshake();
+}
+
+void ClientConnection::ContinueHandshake() {
+  const IoStatus status = stream_.Handshake();
+  if (status == IoStatus::kOk) {
+    http11_ = http11_ || stream_.protocol() != "h2";
+    BeginSession();
+    return;
+  }
+  if (status != IoStatus::kWouldBlock) {
+    Fail(HttpFailure::kConnect, std::string(stream_.failure()));
+    return;
+  }
+  stream_.WaitReadable([self = shared_from_this()](const error_code& ec) {
+    if (!ec && self->phase_ == Phase::kHandshaking) {
+      self->ContinueHandshake();
+    }
+  });
+}
+
+void ClientConnection::BeginSession() {
+  session_ = MakeSession(http11_, options_);
   phase_ = Phase::kSettling;
   Flush();
 }
@@ -141,7 +176,7 @@ void ClientConnection::WaitReadable() {
     return;
   }
   read_pending_ = true;
-  socket_.async_wait(Tcp::socket::wait_read, [self = shared_from_this()](const error_code& ec) {
+  stream_.WaitReadable([self = shared_from_this()](const error_code& ec) {
     self->read_pending_ = false;
     if (!ec && self->connected()) {
       self->OnReadable();
@@ -154,7 +189,7 @@ void ClientConnection::WaitWritable() {
     return;
   }
   write_pending_ = true;
-  socket_.async_wait(Tcp::socket::wait_write, [self = shared_from_this()](const error_code& ec) {
+  stream_.WaitWritable([self = shared_from_this()](const error_code& ec) {
     self->write_pending_ = false;
     if (!ec && self->connected()) {
       self->Flush();
@@ -165,12 +200,17 @@ void ClientConnection::WaitWritable() {
 void ClientConnection::OnReadable() {
   std::string& buffer = thread_.read_buffer();
   for (int i = 0; i < kReadsMax && session_->wants_read() && !session_->wants_close(); ++i) {
-    const ReadResult result = ReadSome(socket_, buffer);
+    const ReadResult result = stream_.Read(buffer);
     if (result.status == IoStatus::kWouldBlock) {
       break;
     }
-    if (result.status != IoStatus::kOk) {
+    if (result.status == IoStatus::kEnd) {
       session_->FeedEnd();
+      break;
+    }
+    if (result.status == IoStatus::kFailed) {
+      // Not an end of the response: what came last may be cut off.
+      session_->FailAll(HttpFailure::kConnectionLost, stream_.failure());
       break;
     }
     OnSignOfLife();
@@ -272,7 +312,10 @@ void ClientConnection::OnPingTimeout() {
 }
 
 void ClientConnection::OnConnectTimeout() {
-  Fail(HttpFailure::kConnect, "tcp connect error: connection timed out");
+  Fail(
+      HttpFailure::kConnect,
+      phase_ == Phase::kHandshaking ? "tls handshake timed out"
+                                    : "tcp connect error: connection timed out");
 }
 
 void ClientConnection::WatchIdle() {
@@ -306,7 +349,9 @@ void ClientConnection::OnIdleTimer() {
 void ClientConnection::Fail(HttpFailure failure, std::string_view message) {
   const auto self = shared_from_this();
   const std::string text(message);
-  session_->FailAll(failure, text);
+  if (session_ != nullptr) {
+    session_->FailAll(failure, text);
+  }
   Close(failure, text);
 }
 
@@ -329,9 +374,8 @@ void ClientConnection::Abandon() {
   for (const Executor::TimerId timer : {connect_timer_, ping_timer_, idle_timer_}) {
     thread_.CancelTimer(timer);
   }
-  error_code ignored;
   resolver_.cancel();
-  socket_.close(ignored);
+  stream_.Close();
 }
 
 }  // namespace perdure

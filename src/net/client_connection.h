@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One connection to an endpoint: name resolution, connect, the session's bytes, signs of life, and
-// its end. Which streams it carries is the pool's choice.
+// One connection to an endpoint: name resolution, connect, TLS, the session's bytes, signs of life,
+// and its end. Which streams it carries is the pool's choice.
 #pragma once
 
 #include "net/io_thread.h"
 #include "net/socket_io.h"
+#include "net/tls_client.h"
 #include "perdure/http/client_session.h"
 #include "perdure/net/server.h"
 
@@ -47,6 +48,7 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
       IoThread& thread,
       const HttpEndpoint& endpoint,
       const HttpClientOptions& options,
+      TlsClient& tls,
       ClientConnectionOwner& owner);
 
   void Start();
@@ -58,17 +60,22 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
   // There is something new in the session: it will be written at the end of the burst.
   void Touch();
 
+  // REQUIRES: it is, or was, ready.
   ClientSession& session() { return *session_; }
+  // How the peer is spoken to; where TLS decides, known when it is ready.
+  bool http11() const { return http11_; }
   bool ready() const { return phase_ == Phase::kReady; }
   bool connecting() const { return phase_ != Phase::kReady && phase_ != Phase::kClosed; }
 
  private:
-  enum class Phase : uint8_t { kResolving, kConnecting, kSettling, kReady, kClosed };
+  enum class Phase : uint8_t { kResolving, kConnecting, kHandshaking, kSettling, kReady, kClosed };
   using Endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 
   void Resolve();
   void ConnectNext(const boost::system::error_code& last_error);
   void OnConnected();
+  void ContinueHandshake();
+  void BeginSession();
   void OnReadable();
   void WaitReadable();
   void WaitWritable();
@@ -89,11 +96,13 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
   IoThread& thread_;
   const HttpEndpoint endpoint_;
   const HttpClientOptions& options_;
+  TlsClient& tls_;
   ClientConnectionOwner* owner_;  // null once closed or abandoned
   boost::asio::ip::tcp::resolver resolver_;
-  boost::asio::ip::tcp::socket socket_;
+  SocketStream stream_;
   SocketWriter writer_;
-  std::unique_ptr<ClientSession> session_;
+  bool http11_;
+  std::unique_ptr<ClientSession> session_;  // from kSettling on
 
   Phase phase_ = Phase::kResolving;
   Endpoints endpoints_;

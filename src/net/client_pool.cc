@@ -80,7 +80,7 @@ void EndpointPool::ConnectForWaiting() {
   }
   while (coming < waiting_.size()) {
     connections_.push_back(std::make_shared<ClientConnection>(
-        thread_, endpoint_, options_, static_cast<ClientConnectionOwner&>(*this)));
+        thread_, endpoint_, options_, tls_, static_cast<ClientConnectionOwner&>(*this)));
     connections_.back()->Start();
     coming += slots;
   }
@@ -136,20 +136,15 @@ std::unique_ptr<HttpStream> ClientPool::Open(
     HttpStreamRequest request, HttpStreamListener& listener) {
   const HttpEndpoint endpoint = request.endpoint;
   auto stream = std::make_unique<ClientStream>(std::move(request), listener);
-  if (endpoint.tls || closed_) {
-    const bool tls = endpoint.tls;
-    thread_.Post([late = std::make_unique<LateFailure>(*stream), tls] {
-      if (tls) {
-        late->Fire(HttpFailure::kUnsupported, "https endpoints are not supported yet");
-      } else {
-        late->Fire(HttpFailure::kConnectionLost, "the server is stopping");
-      }
+  if (closed_) {
+    thread_.Post([late = std::make_unique<LateFailure>(*stream)] {
+      late->Fire(HttpFailure::kConnectionLost, "the server is stopping");
     });
     return stream;
   }
   std::unique_ptr<EndpointPool>& pool = endpoints_[endpoint];
   if (pool == nullptr) {
-    pool = std::make_unique<EndpointPool>(thread_, endpoint, options_);
+    pool = std::make_unique<EndpointPool>(thread_, endpoint, options_, tls_);
   }
   pool->Add(*stream);
   if (!std::exchange(sweep_pending_, true)) {

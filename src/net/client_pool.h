@@ -23,8 +23,12 @@ namespace perdure {
 // The connections to one endpoint. Thread: its I/O thread.
 class EndpointPool final : private ClientConnectionOwner, private ClientStreamQueue {
  public:
-  EndpointPool(IoThread& thread, const HttpEndpoint& endpoint, const HttpClientOptions& options)
-      : thread_(thread), endpoint_(endpoint), options_(options) {}
+  EndpointPool(
+      IoThread& thread,
+      const HttpEndpoint& endpoint,
+      const HttpClientOptions& options,
+      TlsClient& tls)
+      : thread_(thread), endpoint_(endpoint), options_(options), tls_(tls) {}
   ~EndpointPool() override;
 
   void Add(ClientStream& stream);
@@ -47,6 +51,7 @@ class EndpointPool final : private ClientConnectionOwner, private ClientStreamQu
   IoThread& thread_;
   const HttpEndpoint endpoint_;
   const HttpClientOptions& options_;
+  TlsClient& tls_;
   std::vector<std::shared_ptr<ClientConnection>> connections_;
   std::deque<ClientStream*> waiting_;
   std::deque<ClientStream*> failing_;  // during FailWaiting
@@ -55,8 +60,8 @@ class EndpointPool final : private ClientConnectionOwner, private ClientStreamQu
 
 class ClientPool final : public HttpClient {
  public:
-  ClientPool(IoThread& thread, const HttpClientOptions& options)
-      : thread_(thread), options_(options) {}
+  ClientPool(IoThread& thread, const HttpClientOptions& options, TlsClient& tls)
+      : thread_(thread), options_(options), tls_(tls) {}
 
   std::unique_ptr<HttpStream> Open(
       HttpStreamRequest request, HttpStreamListener& listener) override;
@@ -68,6 +73,7 @@ class ClientPool final : public HttpClient {
 
   IoThread& thread_;
   const HttpClientOptions options_;
+  TlsClient& tls_;
   std::map<HttpEndpoint, std::unique_ptr<EndpointPool>> endpoints_;
   bool sweep_pending_ = false;
   bool closed_ = false;

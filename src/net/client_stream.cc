@@ -31,7 +31,8 @@ void ClientStream::Begin(ClientConnection& connection) {
   if (finished_) {
     session.FinishBody(id_);
   }
-  if (request_.endpoint.http11) {
+  http11_ = connection.http11();
+  if (http11_) {
     ForgetRequest();  // there, nobody can refuse
   }
   connection.Touch();

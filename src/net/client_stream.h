@@ -37,6 +37,7 @@ class ClientStream final : public HttpStream, private HttpStreamListener {
   void FinishBody() override;
   void ReturnCredit(size_t bytes) override;
   size_t unsent_bytes() const override;
+  bool http11() const override { return http11_; }
 
   void WaitIn(ClientStreamQueue& queue) { queue_ = &queue; }
   // Not where it was refused last.
@@ -69,6 +70,7 @@ class ClientStream final : public HttpStream, private HttpStreamListener {
   std::vector<SharedBytes> pieces_;     // what was written, while it may be sent, or sent again
   size_t written_bytes_ = 0;
   bool finished_ = false;
+  bool http11_ = false;
   bool resendable_ = true;
   int resends_ = 0;
   std::weak_ptr<ClientConnection> connection_;  // the last it was on

@@ -53,7 +53,7 @@ class NetworkImpl final : public Network {
       : descriptors_(RaiseDescriptorLimit()) {
     PERDURE_ASSERT(threads > 0);
     for (size_t i = 0; i < threads; ++i) {
-      threads_.push_back(std::make_unique<Thread>(static_cast<uint16_t>(i), client_options));
+      threads_.push_back(std::make_unique<Thread>(static_cast<uint16_t>(i), client_options, tls_));
     }
   }
 
@@ -71,7 +71,8 @@ class NetworkImpl final : public Network {
 
  private:
   struct Thread {
-    Thread(uint16_t number, const HttpClientOptions& options) : io(number), client(io, options) {}
+    Thread(uint16_t number, const HttpClientOptions& options, TlsClient& tls)
+        : io(number), client(io, options, tls) {}
 
     IoThread io;
     ClientPool client;
@@ -92,6 +93,7 @@ class NetworkImpl final : public Network {
   static void SignalWhenQuiet(Thread& thread, const std::shared_ptr<Quiet>& quiet);
 
   const size_t descriptors_;
+  TlsClient tls_;
   std::vector<std::unique_ptr<Thread>> threads_;
   bool started_ = false;
   bool stopped_ = false;

@@ -48,8 +48,8 @@ ServerConnection::ServerConnection(
     HttpHandler& handler,
     OnClosed on_closed)
     : thread_(thread),
-      socket_(std::move(socket)),
-      writer_(socket_),
+      stream_(std::move(socket)),
+      writer_(stream_),
       handler_(handler),
       on_closed_(std::move(on_closed)),
       codec_(MakeServerCodec(options, *this)) {}
@@ -61,7 +61,7 @@ ServerConnection::~ServerConnection() {
 }
 
 void ServerConnection::Start() {
-  PrepareSocket(socket_);
+  stream_.Prepare();
   since_ns_ = Now();
   ArmDeadline();
   WaitReadable();
@@ -77,7 +77,7 @@ void ServerConnection::WaitReadable() {
     return;
   }
   read_pending_ = true;
-  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& ec) {
+  stream_.WaitReadable([self = shared_from_this()](const error_code& ec) {
     self->read_pending_ = false;
     if (!ec && !self->closed_) {
       self->OnReadable();
@@ -90,7 +90,7 @@ void ServerConnection::WaitWritable() {
     return;
   }
   write_pending_ = true;
-  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const error_code& ec) {
+  stream_.WaitWritable([self = shared_from_this()](const error_code& ec) {
     self->write_pending_ = false;
     if (!ec && !self->closed_) {
       self->Process();
@@ -103,7 +103,7 @@ void ServerConnection::OnReadable() {
   std::string& buffer = thread_.read_buffer();
   processing_ = true;
   for (int i = 0; i < kReadsMax && codec_->wants_read(); ++i) {
-    const ReadResult result = ReadSome(socket_, buffer);
+    const ReadResult result = stream_.Read(buffer);
     if (result.status == IoStatus::kFailed) {
       processing_ = false;
       Close();
@@ -203,7 +203,7 @@ void ServerConnection::Linger() {
     lingering_ = true;
     since_ns_ = Now();
     error_code ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
+    stream_.socket().shutdown(Socket::shutdown_send, ignored);
     ArmDeadline();
   }
   WaitReadable();
@@ -224,8 +224,7 @@ void ServerConnection::Close() {
   closed_ = true;
   const auto self = shared_from_this();
   thread_.CancelTimer(timer_);
-  error_code ignored;
-  socket_.close(ignored);
+  stream_.Close();
   // An exchange may destroy others when it hears of it; each takes itself out of the list.
   while (!exchanges_.empty()) {
     ServerExchange* const exchange = exchanges_.back();

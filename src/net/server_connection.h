@@ -69,7 +69,7 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   uint64_t AllowedNs() const;
 
   IoThread& thread_;
-  boost::asio::ip::tcp::socket socket_;
+  SocketStream stream_;
   SocketWriter writer_;
   HttpHandler& handler_;
   OnClosed on_closed_;

@@ -8,8 +8,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <utility>
-
 namespace perdure {
 namespace {
 
@@ -25,22 +23,7 @@ void SetOption(int fd, int level, int name, int value) {
   (void)::setsockopt(fd, level, name, &value, sizeof(value));
 }
 
-bool WouldBlock(const error_code& ec) {
-  return ec == boost::asio::error::would_block || ec == boost::asio::error::try_again;
-}
-
 }  // namespace
-
-void PrepareSocket(boost::asio::ip::tcp::socket& socket) {
-  error_code ignored;
-  socket.non_blocking(true, ignored);
-  const int fd = socket.native_handle();
-  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, kProbeIdleSeconds);
-  SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, kProbeIntervalSeconds);
-  SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, kProbeCount);
-}
 
 std::string OsErrorText(const error_code& ec) {
   if (ec.category() != boost::system::system_category()) {
@@ -49,7 +32,36 @@ std::string OsErrorText(const error_code& ec) {
   return ec.message() + " (os error " + std::to_string(ec.value()) + ")";
 }
 
-IoStatus SocketWriter::WriteSome(BytesView& bytes) {
+void SocketStream::Prepare() {
+  error_code ignored;
+  socket_.non_blocking(true, ignored);
+  const int fd = socket_.native_handle();
+  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, kProbeIdleSeconds);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, kProbeIntervalSeconds);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, kProbeCount);
+}
+
+ReadResult SocketStream::Read(std::string& buffer) {
+  if (tls_ != nullptr) {
+    return tls_->Read(buffer);
+  }
+  error_code ec;
+  const size_t size = socket_.read_some(boost::asio::buffer(buffer.data(), buffer.size()), ec);
+  if (!ec) {
+    return {IoStatus::kOk, BytesView(buffer).substr(0, size)};
+  }
+  if (WouldBlock(ec)) {
+    return {IoStatus::kWouldBlock, {}};
+  }
+  return {ec == boost::asio::error::eof ? IoStatus::kEnd : IoStatus::kFailed, {}};
+}
+
+IoStatus SocketStream::Write(BytesView& bytes) {
+  if (tls_ != nullptr) {
+    return tls_->Write(bytes);
+  }
   while (!bytes.empty()) {
     error_code ec;
     const size_t size = socket_.write_some(boost::asio::buffer(bytes.data(), bytes.size()), ec);
@@ -59,10 +71,24 @@ IoStatus SocketWriter::WriteSome(BytesView& bytes) {
     if (ec) {
       return IoStatus::kFailed;
     }
-    written_bytes_ += size;
     bytes.remove_prefix(size);
   }
   return IoStatus::kOk;
+}
+
+void SocketStream::Close() {
+  if (tls_ != nullptr) {
+    tls_->SayGoodbye();
+  }
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+IoStatus SocketWriter::WriteSome(BytesView& bytes) {
+  const size_t before = bytes.size();
+  const IoStatus status = stream_.Write(bytes);
+  written_bytes_ += before - bytes.size();
+  return status;
 }
 
 IoStatus SocketWriter::WriteKept() {
@@ -85,18 +111,6 @@ IoStatus SocketWriter::WriteFrom(std::string& bytes) {
     kept_sent_ = 0;
   }
   return status;
-}
-
-ReadResult ReadSome(boost::asio::ip::tcp::socket& socket, std::string& buffer) {
-  error_code ec;
-  const size_t size = socket.read_some(boost::asio::buffer(buffer.data(), buffer.size()), ec);
-  if (!ec) {
-    return {IoStatus::kOk, BytesView(buffer).substr(0, size)};
-  }
-  if (WouldBlock(ec)) {
-    return {IoStatus::kWouldBlock, {}};
-  }
-  return {ec == boost::asio::error::eof ? IoStatus::kEnd : IoStatus::kFailed, {}};
 }
 
 }  // namespace perdure

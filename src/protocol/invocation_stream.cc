@@ -48,7 +48,6 @@ bool ReachedSdk(HttpFailure failure) {
     case HttpFailure::kConnect:
     case HttpFailure::kNotHttp2:
     case HttpFailure::kRefused:
-    case HttpFailure::kUnsupported:
       return false;
     case HttpFailure::kStreamReset:
     case HttpFailure::kConnectionLost:

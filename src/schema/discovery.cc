@@ -39,7 +39,6 @@ bool RetryableFailure(HttpFailure failure, bool http11) {
     case HttpFailure::kProtocol:
       return !http11;  // over HTTP/1.1 it means the peer speaks only HTTP/2
     case HttpFailure::kNotHttp2:
-    case HttpFailure::kUnsupported:
       return false;
   }
   return false;

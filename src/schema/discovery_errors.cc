@@ -94,7 +94,6 @@ DiscoveryError CallFailed(
     case HttpFailure::kStreamReset:
     case HttpFailure::kRefused:
     case HttpFailure::kConnectionLost:
-    case HttpFailure::kUnsupported:
       break;
   }
   return Doubled("META0003", Calling(uri) + std::string(message));

@@ -19,19 +19,18 @@ struct HttpEndpoint {
   bool tls = false;
   std::string host;
   uint16_t port = 80;
-  bool http11 = false;  // else HTTP/2 with prior knowledge (cleartext)
+  bool http11 = false;  // else HTTP/2 with prior knowledge; behind TLS, what ALPN decides
   friend bool operator==(const HttpEndpoint&, const HttpEndpoint&) = default;
   friend auto operator<=>(const HttpEndpoint&, const HttpEndpoint&) = default;
 };
 
 enum class HttpFailure : uint8_t {
-  kConnect,         // refused, unreachable, name not found, connect timeout
+  kConnect,         // refused, unreachable, name not found, not trusted, connect timeout
   kNotHttp2,        // the peer answered something that is not HTTP/2 (META0014)
   kStreamReset,     // RST_STREAM
   kRefused,         // not looked at, several times: GOAWAY below the stream, or REFUSED_STREAM
   kConnectionLost,  // closed, PING timeout
   kProtocol,        // the peer broke HTTP
-  kUnsupported,     // this build cannot speak what the endpoint needs (TLS)
 };
 
 // Events of one stream. Thread: the I/O thread of the client. After OnEnd or OnFailure nothing more
@@ -58,6 +57,8 @@ class HttpStream {
   virtual void FinishBody() = 0;  // END_STREAM
   virtual void ReturnCredit(size_t bytes) = 0;
   virtual size_t unsent_bytes() const = 0;
+  // Spoken over HTTP/1.1, not HTTP/2. Known when the head of the response is.
+  virtual bool http11() const { return false; }
 };
 
 struct HttpStreamRequest {

@@ -168,19 +168,6 @@ TEST(HttpClient, ConnectionRefused) {
   client->Stop(0);
 }
 
-TEST(HttpClient, TlsIsNotSupportedYet) {
-  const auto client = MakeNetwork(1, {});
-  client->Start();
-  Call call;
-  HttpStreamRequest request = Request(443, "/");
-  request.endpoint.tls = true;
-  call.Start(*client, std::move(request));
-  ASSERT_TRUE(call.done.Wait());
-  EXPECT_EQ(call.failure, HttpFailure::kUnsupported);
-  EXPECT_EQ(call.message, "https endpoints are not supported yet");
-  client->Stop(0);
-}
-
 TEST(HttpClient, SilentPeerCostsTheConnectTimeout) {
   const PlainServer silent;  // the kernel accepts, nobody answers
   const auto client = MakeNetwork(1, {.connect_timeout = 100});

@@ -185,6 +185,7 @@ class Call final : public HttpStreamListener {
  public:
   void OnHead(int s, const HttpHeaders&) override {
     status = s;
+    http11 = stream->http11();
     head.Set();
   }
   void OnData(BytesView data) override {
@@ -221,6 +222,7 @@ class Call final : public HttpStreamListener {
   std::unique_ptr<HttpStream> stream;
   bool return_credit = true;
   int status = 0;
+  bool http11 = false;
   std::string body;
   bool failed = false;
   HttpFailure failure = HttpFailure::kProtocol;

@@ -249,7 +249,6 @@ TEST(Stream, TransportFailures) {
       {HttpFailure::kConnect, false},
       {HttpFailure::kNotHttp2, false},
       {HttpFailure::kRefused, false},
-      {HttpFailure::kUnsupported, false},
       {HttpFailure::kStreamReset, true},
       {HttpFailure::kConnectionLost, true},
       {HttpFailure::kProtocol, true},
