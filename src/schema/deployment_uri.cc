@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kUriBytesMax = 4096;
 constexpr uint16_t kHttpPort = 80;
+constexpr uint16_t kHttpsPort = 443;
 
 bool IsAlpha(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -80,14 +81,15 @@ Error NotAbsolute(std::string_view uri) {
 
 struct HostPort {
   std::string host;
-  uint16_t port = kHttpPort;
+  uint16_t port = 0;
 };
 
-Result<HostPort> ParseAuthority(std::string_view authority) {
+Result<HostPort> ParseAuthority(std::string_view authority, uint16_t usual_port) {
   if (authority.find('@') != std::string_view::npos) {
     return InvalidArgument("credentials in the uri are not supported, use additional_headers");
   }
   HostPort out;
+  out.port = usual_port;
   std::string_view port;
   if (authority.front() == '[') {
     const size_t close = authority.find(']');
@@ -136,13 +138,11 @@ Result<DeploymentAddress> ParseDeploymentUri(std::string_view text, bool use_htt
   if (authority.empty()) {
     return NotAbsolute(text);
   }
-  if (scheme == "https") {
-    return InvalidArgument("https deployments are not supported yet");
+  const bool tls = scheme == "https";
+  if (!tls && scheme != "http") {
+    return InvalidArgument("the scheme '" + scheme + "' is not supported, use http or https");
   }
-  if (scheme != "http") {
-    return InvalidArgument("the scheme '" + scheme + "' is not supported, use http");
-  }
-  Result<HostPort> host_port = ParseAuthority(authority);
+  Result<HostPort> host_port = ParseAuthority(authority, tls ? kHttpsPort : kHttpPort);
   if (!host_port.ok()) {
     return host_port.error();
   }
@@ -152,12 +152,13 @@ Result<DeploymentAddress> ParseDeploymentUri(std::string_view text, bool use_htt
   std::string_view path = target.substr(0, query_start);
   DeploymentAddress out;
   out.query = target.substr(query_start);
-  out.uri =
-      "http://" + std::string(authority) + (path.empty() ? "/" : std::string(path)) + out.query;
+  out.uri = scheme + "://" + std::string(authority) + (path.empty() ? "/" : std::string(path)) +
+            out.query;
   while (!path.empty() && path.back() == '/') {
     path.remove_suffix(1);
   }
   out.path_prefix = path;
+  out.endpoint.tls = tls;
   out.endpoint.host = std::move(host_port->host);
   out.endpoint.port = host_port->port;
   out.endpoint.http11 = use_http_11;

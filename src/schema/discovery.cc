@@ -86,6 +86,7 @@ class Probe final : public HttpStreamListener {
   void OnHead(int status, const HttpHeaders& headers) override {
     status_ = status;
     headers_ = headers;
+    http11_ = stream_->http11();
   }
 
   void OnData(BytesView data) override {
@@ -182,6 +183,9 @@ class Probe final : public HttpStreamListener {
     out->id = plan_.id;
     out->uri = plan_.address.uri;
     out->endpoint = plan_.address.endpoint;
+    // Invocations are sent the way the endpoint was found (service protocol 1.5): behind TLS that
+    // was not known before.
+    out->endpoint.http11 = out->endpoint.http11 || http11_;
     out->path_prefix = plan_.address.path_prefix;
     out->query = plan_.address.query;
     out->additional_headers = std::move(plan_.request.additional_headers);
@@ -219,6 +223,7 @@ class Probe final : public HttpStreamListener {
   Executor::TimerId retry_ = 0;
   int retries_ = 0;
   int status_ = 0;
+  bool http11_ = false;
   HttpHeaders headers_;
   std::string body_;
 };

@@ -40,6 +40,16 @@ TEST(DeploymentUri, KeepsPathAndQuery) {
   EXPECT_EQ(address.query, "?a=1");
 }
 
+TEST(DeploymentUri, TakesHttps) {
+  const DeploymentAddress address = Parsed("HTTPS://Svc.Example/pre");
+
+  EXPECT_EQ(address.uri, "https://Svc.Example/pre");
+  EXPECT_TRUE(address.endpoint.tls);
+  EXPECT_EQ(address.endpoint.port, 443);
+  EXPECT_EQ(Parsed("https://h:80").endpoint.port, 80);
+  EXPECT_FALSE(Parsed("http://h:443").endpoint.tls);
+}
+
 TEST(DeploymentUri, DropsTheFragment) {
   EXPECT_EQ(Parsed("http://h:1/x#frag").uri, "http://h:1/x");
   EXPECT_EQ(Parsed("http://h:1#frag").uri, "http://h:1/");
@@ -76,8 +86,7 @@ TEST(DeploymentUri, RefusesWhatIsNotAbsolute) {
 }
 
 TEST(DeploymentUri, RefusesOtherSchemes) {
-  EXPECT_EQ(Reason("https://h/"), "https deployments are not supported yet");
-  EXPECT_EQ(Reason("ftp://h/"), "the scheme 'ftp' is not supported, use http");
+  EXPECT_EQ(Reason("ftp://h/"), "the scheme 'ftp' is not supported, use http or https");
 }
 
 TEST(DeploymentUri, RefusesBadAuthorities) {

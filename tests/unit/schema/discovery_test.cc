@@ -34,6 +34,7 @@ class FakeClient final : public HttpClient {
     void FinishBody() override { client_.finished = true; }
     void ReturnCredit(size_t bytes) override { client_.credit += bytes; }
     size_t unsent_bytes() const override { return 0; }
+    bool http11() const override { return client_.http11; }
 
    private:
     FakeClient& client_;
@@ -50,6 +51,7 @@ class FakeClient final : public HttpClient {
   HttpStreamListener* current = nullptr;
   int open_streams = 0;
   bool finished = false;
+  bool http11 = false;
   size_t credit = 0;
 };
 
@@ -130,7 +132,7 @@ TEST_F(DiscoveryTest, AsksAndBuildsTheDeployment) {
 }
 
 TEST_F(DiscoveryTest, RefusesTheUriBeforeAsking) {
-  Ask("https://h/");
+  Ask("ftp://h/");
   EXPECT_EQ(answers_, 0);
   executor_.RunPosted();
 
@@ -139,7 +141,52 @@ TEST_F(DiscoveryTest, RefusesTheUriBeforeAsking) {
   EXPECT_EQ(error().code, "");
   EXPECT_EQ(
       error().message,
-      "The request field 'uri' is invalid. Reason: https deployments are not supported yet");
+      "The request field 'uri' is invalid. Reason: the scheme 'ftp' is not supported, use http or "
+      "https");
+}
+
+TEST_F(DiscoveryTest, RemembersTheHttpVersionThatTlsDecided) {
+  for (const bool http11 : {false, true}) {
+    client_.http11 = http11;
+    Ask("https://h/");
+    EXPECT_TRUE(client_.requests.back().endpoint.tls);
+    EXPECT_FALSE(client_.requests.back().endpoint.http11);
+    Answer(200, kManifest);
+    EXPECT_EQ(deployment().uri, "https://h/");
+    EXPECT_TRUE(deployment().endpoint.tls);
+    EXPECT_EQ(deployment().endpoint.http11, http11);
+  }
+}
+
+TEST_F(DiscoveryTest, TellsWhyTheEndpointIsNotTrusted) {
+  Ask("https://h/");
+  for (int i = 0; i < 4; ++i) {
+    client_.current->OnFailure(HttpFailure::kConnect, "invalid peer certificate: x");
+    ASSERT_TRUE(executor_.FireNextTimer());
+  }
+  client_.current->OnFailure(HttpFailure::kConnect, "invalid peer certificate: x");
+  EXPECT_EQ(error().status, 500);
+  EXPECT_EQ(error().code, "META0003");
+  EXPECT_EQ(
+      error().message,
+      "[META0003] [META0003] error when calling 'https://h/': unable to reach the remote "
+      "endpoint.\nReason: invalid peer certificate: x");
+}
+
+// Service protocol 1.1: the path of the URI without its slash, the query kept.
+TEST_F(DiscoveryTest, AsksBehindThePrefix) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"http://h:9", "/discover"},
+      {"http://h:9/", "/discover"},
+      {"http://h:9/a/b", "/a/b/discover"},
+      {"http://h:9/a/b/", "/a/b/discover"},
+      {"http://h:9/a?q=1", "/a/discover?q=1"},
+  };
+  for (const auto& row : rows) {
+    Ask(row.first);
+    EXPECT_EQ(client_.requests.back().path, row.second) << row.first;
+    Answer(200, kManifest);
+  }
 }
 
 TEST_F(DiscoveryTest, RetriesFourTimesWithGrowingPauses) {
