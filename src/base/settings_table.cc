@@ -50,6 +50,14 @@ template <typename Kind, auto... kPath>
 constexpr SettingRow Accepted(std::string_view key) {
   return {key, false, &SetMember<Kind, kPath...>, &PrintMember<Kind, kPath...>};
 }
+std::optional<std::string> PrintNothing(const Settings&) {
+  return std::nullopt;
+}
+// An older name of another row: read, not printed.
+template <typename Kind, auto... kPath>
+constexpr SettingRow Alias(std::string_view key) {
+  return {key, true, &SetMember<Kind, kPath...>, &PrintNothing};
+}
 
 using S = Settings;
 using I = InvokerSettings;
@@ -76,6 +84,8 @@ constexpr std::array kRows{
     Row<SwitchKind, &S::log_disable_ansi_codes>("log-disable-ansi-codes"),
     Accepted<SwitchKind, &S::disable_prometheus>("disable-prometheus"),
     Row<SwitchKind, &S::disable_telemetry>("disable-telemetry"),
+    Alias<TextKind, &S::invoker, &I::request_identity_private_key_pem_file>(
+        "request-identity-private-key-pem-file"),
     Row<DurationKind, &S::retention, &RetentionSettings::journal>("default-journal-retention"),
     Row<DurationKind, &S::retention, &RetentionSettings::journal_max>("max-journal-retention"),
     Row<DurationKind, &S::retention, &RetentionSettings::idempotency>(
@@ -132,6 +142,10 @@ constexpr std::array kRows{
         "worker.invoker.http2-max-frame-size"),
     Accepted<Count32, &S::invoker, &I::max_awaited_future_depth>(
         "worker.invoker.max-awaited-future-depth"),
+    Row<TextKind, &S::invoker, &I::request_identity_private_key_pem_file>(
+        "worker.invoker.request-identity-private-key-pem-file"),
+    Row<NonZeroDurationKind, &S::invoker, &I::request_identity_expiration>(
+        "worker.invoker.request-identity-expiration"),
 
     Row<AddressKind, &S::ingress, &D::bind_address>("ingress.bind-address"),
     Row<IpKind, &S::ingress, &D::bind_ip>("ingress.bind-ip"),
@@ -187,10 +201,8 @@ constexpr std::array<std::string_view, 30> kIgnored{
     "storage-*",
     "tokio_console_*"};
 
-constexpr std::array<std::string_view, 13> kNotYet{
+constexpr std::array<std::string_view, 11> kNotYet{
     "worker.invoker.additional-request-headers*",
-    "request-identity-private-key-pem-file",
-    "worker.invoker.request-identity-expiration",
     "worker.invoker.request-compression-threshold",
     "worker.invoker.in-memory-queue-length-limit",
     "worker.invoker.per-invocation-initial-memory",

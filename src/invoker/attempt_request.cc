@@ -27,14 +27,18 @@ std::string PercentEncode(std::string_view text) {
   return out;
 }
 
-HttpStreamRequest MakeAttemptRequest(const StartAttempt& start, std::string_view cluster_name) {
+HttpStreamRequest MakeAttemptRequest(
+    const StartAttempt& start,
+    std::string_view cluster_name,
+    const RequestIdentity* identity,
+    TimeMs now) {
   PERDURE_ASSERT(start.deployment != nullptr);
   const DeploymentSchema& deployment = *start.deployment;
   HttpStreamRequest request;
   request.endpoint = deployment.endpoint;
   request.method = "POST";
-  request.path = deployment.path_prefix + "/invoke/" + start.target.service + "/" +
-                 start.target.handler + deployment.query;
+  const std::string path = "/invoke/" + start.target.service + "/" + start.target.handler;
+  request.path = deployment.path_prefix + path + deployment.query;
   const std::string content_type = InvocationContentType(start.protocol_version);
   request.headers.Add("content-type", content_type);
   request.headers.Add("accept", content_type);
@@ -45,6 +49,9 @@ HttpStreamRequest MakeAttemptRequest(const StartAttempt& start, std::string_view
   request.headers.Add("x-restate-cluster-name", std::string(cluster_name));
   for (const HttpHeader& header : deployment.additional_headers.items()) {
     request.headers.Add(header.name, header.value);
+  }
+  if (identity != nullptr) {
+    identity->Sign(path, start.target.keyed() ? start.target.key : "", now, &request.headers);
   }
   return request;
 }

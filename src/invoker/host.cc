@@ -73,7 +73,9 @@ void AttemptHostImpl::Start(StartAttempt start) {
   const auto attempt = std::make_shared<Attempt>(owner, start, frame_bytes_max);
   attempts_.emplace(start.id, attempt);
   attempt->Open(
-      context_.client, context_.executor, MakeAttemptRequest(start, options_.cluster_name));
+      context_.client,
+      context_.executor,
+      MakeAttemptRequest(start, options_.cluster_name, options_.identity.get(), wall_ms()));
 }
 
 void AttemptHostImpl::Notify(NotifyAttempt notify) {

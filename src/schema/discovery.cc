@@ -20,6 +20,7 @@ namespace perdure {
 namespace {
 
 constexpr size_t kManifestBytesMax = 8 * limits::kMiB;
+constexpr std::string_view kPath = "/discover";
 constexpr DurationMs kDeadline = 12'000;
 constexpr DurationMs kFirstBackoff = 100;
 constexpr int kRetriesMax = 4;
@@ -55,7 +56,7 @@ struct ProbePlan {
   DiscoveryRequest request;
   DeploymentAddress address;
   DeploymentId id;
-  std::string cluster_name;
+  DiscoveryOptions options;
 };
 
 class Probe final : public HttpStreamListener {
@@ -139,13 +140,16 @@ class Probe final : public HttpStreamListener {
     HttpStreamRequest request;
     request.endpoint = plan_.address.endpoint;
     request.method = "GET";
-    request.path = plan_.address.path_prefix + "/discover" + plan_.address.query;
+    request.path = plan_.address.path_prefix + std::string(kPath) + plan_.address.query;
     request.headers.Add("accept", std::string(kDiscoveryAccept));
-    if (!plan_.cluster_name.empty()) {
-      request.headers.Add("x-restate-cluster-name", plan_.cluster_name);
+    if (!plan_.options.cluster_name.empty()) {
+      request.headers.Add("x-restate-cluster-name", plan_.options.cluster_name);
     }
     for (const HttpHeader& header : plan_.request.additional_headers.items()) {
       request.headers.Add(header.name, header.value);
+    }
+    if (plan_.options.identity != nullptr) {
+      plan_.options.identity->Sign(kPath, "", clock_.WallMs(), &request.headers);
     }
     stream_ = client_.Open(std::move(request), *this);
     stream_->FinishBody();
@@ -256,7 +260,7 @@ class HttpDiscovery final : public Discovery {
       });
       return;
     }
-    ProbePlan plan{std::move(request), std::move(address).value(), id, options_.cluster_name};
+    ProbePlan plan{std::move(request), std::move(address).value(), id, options_};
     auto probe = std::make_unique<Probe>(
         std::move(plan), executor, client, clock_, std::move(done), [this](Probe* p) { Drop(p); });
     Probe& started = *probe;

@@ -7,13 +7,17 @@
 
 #include <algorithm>
 #include <charconv>
+#include <fstream>
 #include <limits>
 #include <string_view>
+#include <utility>
 
 namespace perdure {
 namespace {
 
 constexpr std::string_view kPartitionCountKey = "partition-count";
+constexpr size_t kPemBytesMax = 64 * limits::kKiB;
+constexpr DurationMs kIdentityExpirationMin = 1000;
 
 uint32_t Window(size_t bytes) {
   constexpr size_t kHttp2WindowMax = 0x7fffffff;
@@ -51,13 +55,15 @@ HttpServerOptions AdminListenerOf(const Settings& settings) {
   return options;
 }
 
-InvokerOptions InvokerOptionsOf(const Settings& settings, size_t io_threads) {
+InvokerOptions InvokerOptionsOf(
+    const Settings& settings, size_t io_threads, std::shared_ptr<const RequestIdentity> identity) {
   InvokerOptions options;
   options.slots = settings.invoker.concurrent_invocations_limit;
   options.message_size_max = settings.invoker.message_size_limit;
   options.frame_memory_max =
       std::max(settings.invoker.memory_limit / io_threads, settings.invoker.message_size_limit);
   options.cluster_name = settings.cluster_name;
+  options.identity = std::move(identity);
   return options;
 }
 
@@ -90,6 +96,34 @@ std::string IngressEndpointOf(const Settings& settings, uint16_t port) {
     host = "localhost";
   }
   return "http://" + host + ":" + std::to_string(port) + "/";
+}
+
+Result<std::shared_ptr<const RequestIdentity>> RequestIdentityOf(const Settings& settings) {
+  const std::optional<std::string>& path = settings.invoker.request_identity_private_key_pem_file;
+  if (!path) {
+    return std::shared_ptr<const RequestIdentity>();
+  }
+  const auto refuse = [&path](const std::string& reason) {
+    return InvalidArgument(
+        "cannot use the file of worker.invoker.request-identity-private-key-pem-file, " + *path +
+        ": " + reason);
+  };
+  std::ifstream file(*path, std::ios::binary);
+  std::string pem(kPemBytesMax, '\0');
+  file.read(pem.data(), static_cast<std::streamsize>(pem.size()));
+  if (file.bad() || file.gcount() == 0) {
+    return refuse("it cannot be read, or is empty");
+  }
+  pem.resize(static_cast<size_t>(file.gcount()));
+  const DurationMs validity =
+      std::max(settings.invoker.request_identity_expiration, kIdentityExpirationMin);
+  Result<std::shared_ptr<const RequestIdentity>> identity = MakeRequestIdentity(pem, validity);
+  if (!identity.ok()) {
+    return refuse(identity.error().message);
+  }
+  PERDURE_LOG(
+      kInfo, "loaded request identity key", {{"kid", (*identity)->public_key()}, {"path", *path}});
+  return identity;
 }
 
 Result<uint16_t> FixedPartitionCount(Database& database, uint16_t wanted) {

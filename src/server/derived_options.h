@@ -7,11 +7,13 @@
 #include "perdure/base/settings.h"
 #include "perdure/invoker/invoker.h"
 #include "perdure/net/server.h"
+#include "perdure/protocol/request_identity.h"
 #include "perdure/schema/schema.h"
 #include "perdure/store/database.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace perdure {
@@ -19,8 +21,12 @@ namespace perdure {
 HttpClientOptions ClientOptionsOf(const Settings& settings);
 HttpServerOptions IngressListenerOf(const Settings& settings);
 HttpServerOptions AdminListenerOf(const Settings& settings);
-InvokerOptions InvokerOptionsOf(const Settings& settings, size_t io_threads);
+InvokerOptions InvokerOptionsOf(
+    const Settings& settings, size_t io_threads, std::shared_ptr<const RequestIdentity> identity);
 SchemaDefaults SchemaDefaultsOf(const Settings& settings);
+// Reads the key, if one is set (else null), and logs its public half. The error names the setting
+// and the file.
+Result<std::shared_ptr<const RequestIdentity>> RequestIdentityOf(const Settings& settings);
 // Shown to clients that ask where the ingress is.
 std::string IngressEndpointOf(const Settings& settings, uint16_t port);
 

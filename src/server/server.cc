@@ -14,6 +14,7 @@
 #include "perdure/log/embedded.h"
 #include "perdure/net/server.h"
 #include "perdure/partition/partitions.h"
+#include "perdure/protocol/request_identity.h"
 #include "perdure/query/introspection.h"
 #include "perdure/schema/discovery.h"
 #include "perdure/schema/metadata_machine.h"
@@ -68,6 +69,11 @@ class ServerImpl final : public Server {
   ~ServerImpl() override { Stop(); }
 
   Status Open() {
+    Result<std::shared_ptr<const RequestIdentity>> identity = RequestIdentityOf(settings_);
+    if (!identity.ok()) {
+      return identity.error();
+    }
+    identity_ = std::move(identity).value();
     const size_t cores = std::max<size_t>(1, std::thread::hardware_concurrency());
     network_ = MakeNetwork(std::max<size_t>(1, cores / 2), ClientOptionsOf(settings_));
     Result<uint16_t> ingress = network_->Listen(IngressListenerOf(settings_), ingress_door_);
@@ -173,7 +179,7 @@ class ServerImpl final : public Server {
     partitions_->SetSlots(*slots_);
     for (IoContext& context : contexts_) {
       hosts_.push_back(MakeAttemptHost(
-          InvokerOptionsOf(settings_, contexts_.size()),
+          InvokerOptionsOf(settings_, contexts_.size(), identity_),
           *partitions_,
           context,
           *slots_,
@@ -184,7 +190,7 @@ class ServerImpl final : public Server {
 
   void MakeDoors() {
     introspection_ = MakeIntrospection(*database_, *log_, delivery_.LiveAttempts());
-    discovery_ = MakeDiscovery(DiscoveryOptions{settings_.cluster_name}, SystemClock());
+    discovery_ = MakeDiscovery(DiscoveryOptions{settings_.cluster_name, identity_}, SystemClock());
     ingress_door_.Set(MakeIngress(IngressOptions{}, *partitions_, contexts_, SystemClock()));
     AdminOptions admin;
     admin.ingress_endpoint = IngressEndpointOf(settings_, ingress_port_);
@@ -199,6 +205,7 @@ class ServerImpl final : public Server {
   uint16_t ingress_port_ = 0;
   uint16_t admin_port_ = 0;
   bool stopped_ = false;
+  std::shared_ptr<const RequestIdentity> identity_;
 
   LateHandler ingress_door_;
   LateHandler admin_door_;

@@ -62,6 +62,8 @@ struct InvokerSettings {
   size_t http2_initial_connection_window_size = limits::kConnectionWindow;
   size_t http2_max_frame_size = 16 * limits::kKiB;
   uint32_t max_awaited_future_depth = 1000;
+  std::optional<std::string> request_identity_private_key_pem_file;  // unset: requests are unsigned
+  DurationMs request_identity_expiration = 60'000;
   friend bool operator==(const InvokerSettings&, const InvokerSettings&) = default;
 };
 

@@ -7,6 +7,7 @@
 #include "perdure/invoker/attempt_host.h"
 #include "perdure/partition/gateway.h"
 #include "perdure/partition/io_context.h"
+#include "perdure/protocol/request_identity.h"
 
 #include <cstddef>
 #include <memory>
@@ -15,10 +16,11 @@
 namespace perdure {
 
 struct InvokerOptions {
-  size_t slots = 0;             // of the whole process
-  size_t message_size_max = 0;  // a frame from an SDK
-  size_t frame_memory_max = 0;  // leases for frames in assembly, per I/O thread
-  std::string cluster_name;     // x-restate-cluster-name
+  size_t slots = 0;                                 // of the whole process
+  size_t message_size_max = 0;                      // a frame from an SDK
+  size_t frame_memory_max = 0;                      // leases for frames in assembly, per I/O thread
+  std::string cluster_name;                         // x-restate-cluster-name
+  std::shared_ptr<const RequestIdentity> identity;  // null: requests are not signed
 };
 
 // `gateway` is used to wake partitions that wait for slots.

@@ -8,6 +8,7 @@
 #include "perdure/base/executor.h"
 #include "perdure/base/ids.h"
 #include "perdure/http/client.h"
+#include "perdure/protocol/request_identity.h"
 #include "perdure/schema/schema.h"
 
 #include <functional>
@@ -71,7 +72,8 @@ class Discovery {
 };
 
 struct DiscoveryOptions {
-  std::string cluster_name;  // x-restate-cluster-name
+  std::string cluster_name;                         // x-restate-cluster-name
+  std::shared_ptr<const RequestIdentity> identity;  // null: requests are not signed
 };
 std::unique_ptr<Discovery> MakeDiscovery(const DiscoveryOptions& options, const Clock& clock);
 

@@ -255,5 +255,19 @@ TEST(Settings, RowsHaveDistinctKeysAndTablesAreContiguous) {
   }
 }
 
+TEST(Settings, RequestIdentityHasTwoNames) {
+  const char* const names[] = {
+      "RESTATE_REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE=/k.pem",
+      "RESTATE_WORKER__INVOKER__REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE=/k.pem"};
+  for (const char* name : names) {
+    const Settings settings = Load("", {name});
+    EXPECT_EQ(settings.invoker.request_identity_private_key_pem_file, "/k.pem");
+    const std::string dump = DumpConfig(settings);
+    EXPECT_EQ(dump.find("private-key"), dump.rfind("private-key")) << dump;
+    EXPECT_EQ(Load(dump), settings);
+  }
+  EXPECT_FALSE(Load("").invoker.request_identity_private_key_pem_file.has_value());
+}
+
 }  // namespace
 }  // namespace perdure

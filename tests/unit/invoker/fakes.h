@@ -230,7 +230,7 @@ inline JournalEntry EntryOf(JournalIndex index, MessageType type, std::string pa
 class Bench {
  public:
   explicit Bench(size_t slots = 4, size_t message_size_max = 1 * limits::kMiB)
-      : options_{slots, message_size_max, 2 * limits::kMiB, "test-cluster"},
+      : options_{slots, message_size_max, 2 * limits::kMiB, "test-cluster", nullptr},
         pool(MakeSlotPool(slots, gateway)),
         deployment_(std::make_shared<DeploymentSchema>()),
         slot_count_(slots) {

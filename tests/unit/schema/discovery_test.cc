@@ -55,6 +55,20 @@ class FakeClient final : public HttpClient {
   size_t credit = 0;
 };
 
+// Writes down what was to be signed.
+class FakeIdentity final : public RequestIdentity {
+ public:
+  const std::string& public_key() const override { return none_; }
+  void Sign(std::string_view path, std::string_view key, TimeMs now, HttpHeaders* headers)
+      const override {
+    headers->Add(
+        "signed", std::string(path) + " '" + std::string(key) + "' " + std::to_string(now));
+  }
+
+ private:
+  std::string none_;
+};
+
 constexpr std::string_view kManifest =
     R"({"protocolMode":"BIDI_STREAM","minProtocolVersion":5,"maxProtocolVersion":7,"services":[)"
     R"({"name":"Svc","ty":"SERVICE","handlers":[{"name":"run"}]}]})";
@@ -94,7 +108,8 @@ class DiscoveryTest : public ::testing::Test {
   ManualExecutor executor_;
   FakeClient client_;
   DeploymentId id_{{1, 2, 3}};
-  std::unique_ptr<Discovery> discovery_ = MakeDiscovery({"cluster"}, clock_);
+  std::shared_ptr<FakeIdentity> identity_ = std::make_shared<FakeIdentity>();
+  std::unique_ptr<Discovery> discovery_ = MakeDiscovery({"cluster", identity_}, clock_);
   int answers_ = 0;
   std::optional<DiscoveryResult> result_;
 };
@@ -115,6 +130,7 @@ TEST_F(DiscoveryTest, AsksAndBuildsTheDeployment) {
   EXPECT_EQ(sent.headers.Get("accept"), kDiscoveryAccept);
   EXPECT_EQ(sent.headers.Get("x-restate-cluster-name"), "cluster");
   EXPECT_EQ(sent.headers.Get("x-tok"), "1");
+  EXPECT_EQ(sent.headers.Get("signed"), "/discover '' 1000");
   ASSERT_EQ(answers_, 1);
   EXPECT_EQ(deployment().id, id_);
   EXPECT_EQ(deployment().uri, "http://h:9/pre/?q=1");
