@@ -15,7 +15,7 @@ packages_build=(
   liblz4-dev libsnappy-dev libbz2-dev zlib1g-dev libgtest-dev libgmock-dev
 )
 packages_run=(ca-certificates curl jq)
-packages_test=(clang-format-14 python3 strace)
+packages_test=(clang-format-14 openssl python3 strace)
 packages_full=(clang-14 clang-tidy-14 libclang-rt-14-dev)
 packages_bench=(wrk python3 binutils)
 packages_docker=(buildah debootstrap iproute2 curl jq)

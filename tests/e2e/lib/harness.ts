@@ -212,8 +212,8 @@ export class Endpoint {
     return path.join(this.folder, "effects");
   }
 
-  async start(): Promise<void> {
-    const env = { PORT: String(this.port), EFFECTS_FILE: this.effectsFile, PROBE_DIR: this.folder };
+  async start(more: Record<string, string> = {}): Promise<void> {
+    const env = { PORT: String(this.port), EFFECTS_FILE: this.effectsFile, PROBE_DIR: this.folder, ...more };
     const log = path.join(this.folder, "endpoint.log");
     const child = new Child([process.execPath, this.script], env, log);
     this.child = child;
