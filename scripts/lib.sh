@@ -48,16 +48,20 @@ install_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
 }
 
-# The SDK, its client and Node 24 (Debian's Node is too old for the SDK), as the lock file says.
-install_node_modules() {
-  if [ -x "$node" ] && [ ! "$e2e/package-lock.json" -nt "$e2e/node_modules/.package-lock.json" ]; then
+# install_npm_folder FOLDER: what the lock file in FOLDER says, unless it is there.
+install_npm_folder() {
+  local folder=$1
+  if [ -d "$folder/node_modules" ] && [ ! "$folder/package-lock.json" -nt "$folder/node_modules/.package-lock.json" ]; then
     return 0
   fi
   command -v npm >/dev/null || install_packages npm
-  say "installing the npm packages of tests/e2e"
-  (cd "$e2e" && npm ci --ignore-scripts --no-audit --no-fund </dev/null >&2)
-  touch "$e2e/node_modules/.package-lock.json"
+  say "installing the npm packages of ${folder#"$root/"}"
+  (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund </dev/null >&2)
+  touch "$folder/node_modules/.package-lock.json"
 }
+
+# The SDK, its client and Node 24 (Debian's Node is too old for the SDK), as the lock file says.
+install_node_modules() { install_npm_folder "$e2e"; }
 
 # build_preset PRESET [TARGET...]
 build_preset() {

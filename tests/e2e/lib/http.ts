@@ -8,6 +8,7 @@ export type Answer = {
   status: number;
   headers: http.IncomingHttpHeaders;
   text: string;
+  bytes: Buffer;
   json: () => any;
 };
 
@@ -39,8 +40,10 @@ export function request(url: string, options: Request = {}): Promise<Answer> {
         incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
         incoming.on("error", reject);
         incoming.on("end", () => {
-          const text = Buffer.concat(chunks).toString("utf8");
-          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text, json: () => JSON.parse(text) });
+          const bytes = Buffer.concat(chunks);
+          const text = bytes.toString("utf8");
+          const status = incoming.statusCode ?? 0;
+          resolve({ status, headers: incoming.headers, text, bytes, json: () => JSON.parse(text) });
         });
       },
     );

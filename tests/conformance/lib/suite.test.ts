@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The file that node:test runs, once for each server, SDK and configuration (the runner beside it says which in the
+// environment): a world for all suites that can share one, and a world of its own for each other case.
+import process from "node:process";
+import { after, before, describe, test } from "node:test";
+
+import { suites } from "../cases/all.ts";
+import { plannedSuites, type Cell } from "./plan.ts";
+import { configurations } from "./configurations.ts";
+import { loadSdk } from "./sdks.ts";
+import { isSelected, type Suite } from "./suite.ts";
+import { World } from "./world.ts";
+
+const cell = JSON.parse(process.env.CONFORMANCE_CELL ?? "{}") as Cell;
+const configuration = configurations.find(({ name }) => name === cell.configuration)!;
+const sdk = loadSdk(cell.sdk);
+const planned = plannedSuites(suites, configuration, sdk);
+const selected = (suite: Suite) =>
+  Object.entries(suite.cases).filter(([name]) => isSelected(`${suite.name}.${name}`, cell.filter));
+
+let shared: World | undefined;
+
+async function inOwnWorld(suite: Suite, run: (world: World) => Promise<void>): Promise<void> {
+  const { serverEnv, endpointEnv } = suite.own!();
+  const world = await World.start(cell.command, sdk, {
+    serverEnv: { ...configuration.env, ...serverEnv },
+    endpointEnv,
+  });
+  try {
+    await run(world);
+  } finally {
+    await world.close();
+  }
+}
+
+// Suites run side by side, the cases of one suite one after another: some count attempts in the service's memory.
+describe("conformance", { concurrency: 3 }, () => {
+  before(async () => {
+    if (planned.some((suite) => !suite.own && selected(suite).length > 0)) {
+      shared = await World.start(cell.command, sdk, { serverEnv: configuration.env });
+    }
+  });
+  after(() => shared?.close());
+  for (const suite of planned) {
+    describe(suite.name, { concurrency: 1 }, () => {
+      for (const [name, run] of selected(suite)) {
+        test(`${suite.name}.${name}`, { timeout: suite.timeoutMs ?? 60_000 }, () =>
+          suite.own ? inOwnWorld(suite, run) : run(shared!),
+        );
+      }
+    });
+  }
+});
