@@ -86,24 +86,31 @@ async function limitsConcurrency(world: World): Promise<void> {
   const rule = { pattern: `${scope}/tenant`, limits: { concurrency: 2 } };
   const put = await world.server.atAdmin("/limits/rules", { method: "PUT", json: [rule] });
   assert.equal(put.status, 200, put.text);
-  await until("the rule is known to the scheduler", async () => {
-    const probe = { serviceName: "TestUtilsService", handlerName: "echo", message: message("x"), scope, limitKey: "tenant" };
-    await world.service("Proxy").call("call", probe);
+  const start = (name: string) => {
+    const work = { serviceName: "ScopedWorker", handlerName: "work", message: message(name), scope, limitKey: "tenant" };
+    return world.service("Proxy").call<string>("oneWayCall", work);
+  };
+  // The server shows a limit only while something in its scope runs.
+  const probe = randomUUID();
+  const probeId = await start(probe);
+  await until("the limit is in force", async () => {
     const query = `select concurrency_limit from sys_user_limits where scope = '${scope}'`;
-    const headers = { accept: "application/json" };
-    const answer = await world.server.atAdmin("/query", { json: { query }, headers });
+    const answer = await world.server.atAdmin("/query", { json: { query }, headers: { accept: "application/json" } });
     assert.equal(answer.status, 200, answer.text);
-    return answer.json().rows.some((row: { concurrency_limit: number }) => row.concurrency_limit === 2);
+    return answer.json().rows.some((row: { concurrency_limit?: number }) => row.concurrency_limit === 2);
   });
+  const holder = (name: string) => world.at("AwakeableHolder", name);
+  await until("the probe runs", () => holder(probe).call<boolean>("hasAwakeable"));
+  await holder(probe).call("unlock", "done");
+  await world.attach(probeId);
 
   const names = ["a", "b", "c", "d"].map((name) => `${name}-${randomUUID()}`);
   const ids = new Map<string, string>();
   for (const name of names) {
-    const work = { serviceName: "ScopedWorker", handlerName: "work", message: message(name), scope, limitKey: "tenant" };
-    ids.set(name, await world.service("Proxy").call<string>("oneWayCall", work));
+    ids.set(name, await start(name));
   }
   const holding = async () => {
-    const held = await Promise.all(names.map((name) => world.at("AwakeableHolder", name).call<boolean>("hasAwakeable")));
+    const held = await Promise.all(names.map((name) => holder(name).call<boolean>("hasAwakeable")));
     return names.filter((_name, index) => held[index]);
   };
   const ended = new Set<string>();
@@ -112,7 +119,7 @@ async function limitsConcurrency(world: World): Promise<void> {
       const now = (await holding()).filter((name) => !ended.has(name));
       return now.length === Math.min(2, names.length - ended.size) && now;
     });
-    await world.at("AwakeableHolder", running[0]!).call("unlock", "done");
+    await holder(running[0]!).call("unlock", "done");
     await world.attach(ids.get(running[0]!)!);
     ended.add(running[0]!);
   }
