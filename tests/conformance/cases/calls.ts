@@ -82,6 +82,7 @@ async function outputByKey(world: World, key: string, idempotencyKey: string): P
 export const serviceToService: Suite = {
   name: "ServiceToServiceCommunication",
   needs: { services: ["Proxy", "TestUtilsService", "Counter"] },
+  timeoutMs: 60_000,
   cases: {
     regularCall: async (world) => {
       const bytes = await world.service("Proxy").call<number[]>("call", {

@@ -58,12 +58,17 @@ function tell(error: unknown): string {
   return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
 }
 
+const stopped = new AbortController();
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.once(signal, () => stopped.abort());
+}
+
 /** Runs node:test for this cell and gives what each of the cases came to. */
 async function runCell(cell: Cell, expected: string[]): Promise<Map<string, Outcome>> {
   process.env.CONFORMANCE_CELL = JSON.stringify(cell);
   const outcomes = new Map<string, Outcome>();
   let other = "";
-  const events = run({ files: [path.join(here, "suite.test.ts")], execArgv: ["--test-force-exit"] });
+  const events = run({ files: [path.join(here, "suite.test.ts")], execArgv: ["--test-force-exit"], signal: stopped.signal });
   events.on("test:pass", ({ name }) => {
     if (expected.includes(name)) {
       outcomes.set(name, { passed: true, error: "" });
@@ -72,6 +77,7 @@ async function runCell(cell: Cell, expected: string[]): Promise<Map<string, Outc
   events.on("test:fail", ({ name, details }) => {
     if (expected.includes(name)) {
       outcomes.set(name, { passed: false, error: tell(details.error) });
+      console.log(`    ${cell.server}, ${cell.configuration}: ${name} fails`);
     } else {
       other += `${name}: ${tell(details.error)}\n`;
     }
@@ -83,6 +89,7 @@ async function runCell(cell: Cell, expected: string[]): Promise<Map<string, Outc
   for (const name of expected.filter((one) => !outcomes.has(one))) {
     outcomes.set(name, { passed: false, error: `did not report. ${other}` });
   }
+  stopped.signal.throwIfAborted();
   return outcomes;
 }
 
@@ -110,4 +117,9 @@ async function main(): Promise<boolean> {
   return results.report(console.log);
 }
 
-process.exit((await main()) ? 0 : 1);
+try {
+  process.exit((await main()) ? 0 : 1);
+} catch (error) {
+  console.error(stopped.signal.aborted ? "stopped" : (error as Error).message);
+  process.exit(2);
+}

@@ -19,6 +19,11 @@ const planned = plannedSuites(suites, configuration, sdk);
 const selected = (suite: Suite) =>
   Object.entries(suite.cases).filter(([name]) => isSelected(`${suite.name}.${name}`, cell.filter));
 
+// Ending in order is what ends the servers and the endpoints, each by its process id.
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.once(signal, () => process.exit(1));
+}
+
 let shared: World | undefined;
 
 async function inOwnWorld(suite: Suite, run: (world: World) => Promise<void>): Promise<void> {
@@ -45,7 +50,7 @@ describe("conformance", { concurrency: 3 }, () => {
   for (const suite of planned) {
     describe(suite.name, { concurrency: 1 }, () => {
       for (const [name, run] of selected(suite)) {
-        test(`${suite.name}.${name}`, { timeout: suite.timeoutMs ?? 60_000 }, () =>
+        test(`${suite.name}.${name}`, { timeout: suite.timeoutMs ?? (suite.own ? 60_000 : 30_000) }, () =>
           suite.own ? inOwnWorld(suite, run) : run(shared!),
         );
       }
