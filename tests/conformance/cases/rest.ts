@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import * as fs from "node:fs";
+import * as http2 from "node:http2";
 import * as os from "node:os";
 import * as path from "node:path";
 import process from "node:process";
@@ -27,11 +28,29 @@ function base58(bytes: Buffer): string {
 /** A private key in a file, for the server, and the name of its public key, for the service. */
 function identity() {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "perdure-identity-")), "private-key.pem");
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "perdure-identity-"));
+  process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
+  const file = path.join(folder, "private-key.pem");
   fs.writeFileSync(file, privateKey.export({ type: "pkcs8", format: "pem" }));
   // The key itself is the end of its DER encoding.
   const raw = publicKey.export({ type: "spki", format: "der" }).subarray(-32);
   return { file, name: `publickeyv1_${base58(raw)}` };
+}
+
+/** The status with which the service answers somebody who does not sign. */
+async function statusUnsigned(address: string): Promise<number> {
+  const session = http2.connect(address);
+  try {
+    return await new Promise((resolve, reject) => {
+      session.once("error", reject);
+      const stream = session.request({ ":method": "GET", ":path": "/discover" });
+      stream.once("error", reject);
+      stream.once("response", (headers) => resolve(Number(headers[":status"])));
+      stream.end();
+    });
+  } finally {
+    session.destroy();
+  }
 }
 
 export const requestSigning: Suite = {
@@ -48,7 +67,7 @@ export const requestSigning: Suite = {
     requestSigningPass: async (world) => {
       const counter = world.at("Counter", randomUUID());
       assert.deepEqual(await counter.call("add", 1), { oldValue: 0, newValue: 1 });
-      fs.rmSync(path.dirname(world.server.env.RESTATE_REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE!), { recursive: true });
+      assert.equal(await statusUnsigned(world.endpoint.address), 401, "the service must check signatures");
     },
   },
 };

@@ -4,15 +4,15 @@
 // is "N passed, N failed".
 import * as path from "node:path";
 import process from "node:process";
-import { run } from "node:test";
 import { parseArgs } from "node:util";
 
 import { suites } from "../cases/all.ts";
+import { runCell, stopped } from "./cell.ts";
 import { configurations } from "./configurations.ts";
 import { loadKnown } from "./known.ts";
-import { checkCapabilities, checkNames, plannedCases, type Cell } from "./plan.ts";
-import { Results, type Outcome } from "./results.ts";
-import { loadSdk, sdkNames } from "./sdks.ts";
+import { checkCapabilities, checkNames, plannedCases } from "./plan.ts";
+import { Results } from "./results.ts";
+import { loadSdk, sdkNames, type Sdk } from "./sdks.ts";
 
 const here = import.meta.dirname;
 
@@ -53,44 +53,15 @@ function command(server: string): string[] {
   return [path.resolve(program)];
 }
 
-function tell(error: unknown): string {
-  const cause = (error as { cause?: unknown } | undefined)?.cause ?? error;
-  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-}
-
-const stopped = new AbortController();
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.once(signal, () => stopped.abort());
-}
-
-/** Runs node:test for this cell and gives what each of the cases came to. */
-async function runCell(cell: Cell, expected: string[]): Promise<Map<string, Outcome>> {
-  process.env.CONFORMANCE_CELL = JSON.stringify(cell);
-  const outcomes = new Map<string, Outcome>();
-  let other = "";
-  const events = run({ files: [path.join(here, "suite.test.ts")], execArgv: ["--test-force-exit"], signal: stopped.signal });
-  events.on("test:pass", ({ name }) => {
-    if (expected.includes(name)) {
-      outcomes.set(name, { passed: true, error: "" });
-    }
-  });
-  events.on("test:fail", ({ name, details }) => {
-    if (expected.includes(name)) {
-      outcomes.set(name, { passed: false, error: tell(details.error) });
-      console.log(`    ${cell.server}, ${cell.configuration}: ${name} fails`);
-    } else {
-      other += `${name}: ${tell(details.error)}\n`;
-    }
-  });
-  events.on("test:stderr", ({ message }) => process.stderr.write(message));
-  for await (const _event of events) {
-    // Reading to the end is what makes it run.
+/** The negative control: against a server that does not start, no case may pass. */
+async function checkThatCasesCanFail(sdk: Sdk): Promise<void> {
+  const configuration = configurations[0]!;
+  const place = { server: "none", command: ["/bin/false"], sdk: sdk.name, configuration: configuration.name };
+  const expected = plannedCases(suites, configuration, sdk, "State.");
+  const outcomes = await runCell({ ...place, filter: "State." }, expected, () => {});
+  if (outcomes.size === 0 || [...outcomes.values()].some(({ passed }) => passed)) {
+    throw new Error("cases pass without a server");
   }
-  for (const name of expected.filter((one) => !outcomes.has(one))) {
-    outcomes.set(name, { passed: false, error: `did not report. ${other}` });
-  }
-  stopped.signal.throwIfAborted();
-  return outcomes;
 }
 
 async function main(): Promise<boolean> {
@@ -99,12 +70,13 @@ async function main(): Promise<boolean> {
   const results = new Results(loadKnown(path.join(here, "../known.md")));
   for (const sdk of chosen.sdks.map(loadSdk)) {
     checkCapabilities(suites, sdk);
+    await checkThatCasesCanFail(sdk);
     for (const configuration of configurations.filter(({ name }) => chosen.configurations.includes(name))) {
       const expected = plannedCases(suites, configuration, sdk, chosen.filter);
       for (const server of expected.length > 0 ? chosen.servers : []) {
         const begun = performance.now();
         const place = { server, sdk: sdk.name, configuration: configuration.name };
-        const outcomes = await runCell({ ...place, command: command(server), filter: chosen.filter }, expected);
+        const outcomes = await runCell({ ...place, command: command(server), filter: chosen.filter }, expected, console.log);
         for (const name of expected) {
           results.add({ ...place, name, ...outcomes.get(name)! });
         }

@@ -91,16 +91,17 @@ export class World {
   }
 
   async register(): Promise<void> {
-    await until("the services are registered", async () => {
-      const answer = await this.server.atAdmin("/deployments", { json: { uri: this.endpoint.address, force: false } });
-      if (answer.status === 200 || answer.status === 201) {
-        return true;
-      }
-      if (answer.status < 500) {
-        throw new CallError("registration", answer);
-      }
-      return false;
-    });
+    let last: Answer | undefined;
+    const ask = async () => {
+      last = await this.server.atAdmin("/deployments", { json: { uri: this.endpoint.address, force: false } });
+      return last.status < 500;
+    };
+    try {
+      await until("the services are registered", ask, 20_000);
+    } catch (error) {
+      throw last ? new CallError(`registration: ${(error as Error).message}`, last) : error;
+    }
+    result("registration", last!);
   }
 
   async close(): Promise<void> {
