@@ -64,7 +64,10 @@ size_t Applier::PullStarts(size_t slots) {
     if (invocation == nullptr || invocation->status.ready_order != item.order) {
       continue;  // gone since, or made ready again behind others
     }
-    if (Start(*invocation)) {
+    if (invocation->status.pause_requested) {  // its attempt ended with the process
+      DropReady(*invocation);
+      PauseInvocation(*invocation);
+    } else if (Start(*invocation)) {
       ++started;
     }
   }
@@ -73,11 +76,6 @@ size_t Applier::PullStarts(size_t slots) {
 
 bool Applier::Start(Invocation& invocation) {
   InvocationStatus& status = invocation.status;
-  if (status.pause_requested) {  // its attempt ended with the process
-    DropReady(invocation);
-    PauseInvocation(invocation);
-    return false;
-  }
   std::shared_ptr<const DeploymentSchema> deployment;
   std::string missing;
   if (status.pinned_deployment) {

@@ -33,13 +33,17 @@ constexpr Pinned kPinned[] = {
     {"include/perdure/schema/schema.h", "OnMaxAttempts", "kPause=0,kKill=1"},
     {"src/core/keys.h",
      "Table",
-     "kPartition=0x01,kDedup=0x02,kStatus=0x10,kJournal=0x20,kResult=0x21,kState=0x30,"
+     "kPartition=0x01,kDedup=0x02,kStatus=0x10,kJournal=0x20,kResult=0x21,kState=0x30,kPromise="
+     "0x31,"
      "kFreshState=0x32,kReady=0x40,kInbox=0x41,kTimer=0x42,kExpiry=0x43,kOutbox=0x44,kWork=0x45,"
-     "kNotification=0x50,kLock=0x51,"
-     "kListener=0x52"},
+     "kNotification=0x50,kLock=0x51,kListener=0x52,kPromiseListener=0x53"},
     {"src/core/keys.h", "TimerKind", "kSleep=1,kScheduledStart=2,kRetry=3"},
     {"src/core/keys.h", "ExpiryKind", "kInvocation=1,kJournal=2"},
-    {"src/core/row_codec.h", "Kind", "kKillChildren=1,kNotifyListeners=2,kPurge=3,kClearState=4"},
+    {"src/core/row_codec.h",
+     "Kind",
+     "kKillChildren=1,kNotifyListeners=2,kPurge=3,kClearState=4,"
+     "kTellPromise=5,kForget=6"},
+    {"include/perdure/core/command.h", "CallerWish", "kCallResult=0,kAttachResult=1,kOutput=2"},
     {"include/perdure/protocol/message_type.h",
      "MessageType",
      "kStart=0x0000,kSuspension=0x0001,kError=0x0002,kEnd=0x0003,kCommandAck=0x0004,"

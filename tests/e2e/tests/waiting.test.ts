@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { startWorld, type World } from "../lib/harness.ts";
+import { until } from "../lib/process.ts";
 
 let world: World;
 before(async () => {
@@ -13,20 +14,10 @@ before(async () => {
 });
 after(() => world.close());
 
-async function waitFor<T>(look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) {
-      return found;
-    }
-    await new Promise((done) => setTimeout(done, 10));
-  }
-}
-
 /** Starts a handler that waits for an awakeable; its invocation and the awakeable's id. */
 async function awaiting(handler: string, name: string): Promise<{ invocation: string; id: string }> {
   const invocation = await world.server.send(`/Waiter/${handler}`, name);
-  const line = await waitFor(() => world.endpoint.effects().find((l) => l.startsWith(`awakeable ${name} `)));
+  const line = await until("the awakeable is published", () => world.endpoint.effects().find((l) => l.startsWith(`awakeable ${name} `)));
   return { invocation, id: line.split(" ")[2]! };
 }
 
