@@ -2,12 +2,13 @@
 """Serves all services of the contract over cleartext HTTP/2 on the loopback interface, on the port named by
 PORT, until SIGTERM. E2E_REQUEST_SIGNING names the public key whose signature every request must carry."""
 import asyncio
+import functools
 import os
-import signal
 
 import hypercorn.asyncio
 import hypercorn.config
 import restate
+from restate.server import install_shutdown_hook
 
 import failing
 import interpreter
@@ -31,9 +32,15 @@ def main() -> None:
     config = hypercorn.config.Config()
     config.bind = [f"127.0.0.1:{os.environ['PORT']}"]
     config.h2_max_concurrent_streams = 2147483647
+<<<<<<< HEAD
     # It ends at once, as a service that is taken away does: Hypercorn would wait for open invocations.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     asyncio.run(hypercorn.asyncio.serve(app, config, shutdown_trigger=asyncio.Event().wait))
+=======
+    # It ends at once, as a service that is taken away does. By a hook, because the SDK takes the signal for itself.
+    install_shutdown_hook(asyncio.get_running_loop(), functools.partial(os._exit, 0))
+    await hypercorn.asyncio.serve(app, config, shutdown_trigger=asyncio.Event().wait)
+>>>>>>> 7d072e5 (Conformance: the Python services end at once when told to)
 
 
 if __name__ == "__main__":
