@@ -26,22 +26,16 @@ SERVICES = [
 ]
 
 
-def main() -> None:
+async def serve() -> None:
     key = os.environ.get("E2E_REQUEST_SIGNING")
     app = restate.app(services=SERVICES, identity_keys=[key] if key else None)
     config = hypercorn.config.Config()
     config.bind = [f"127.0.0.1:{os.environ['PORT']}"]
     config.h2_max_concurrent_streams = 2147483647
-<<<<<<< HEAD
-    # It ends at once, as a service that is taken away does: Hypercorn would wait for open invocations.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    asyncio.run(hypercorn.asyncio.serve(app, config, shutdown_trigger=asyncio.Event().wait))
-=======
     # It ends at once, as a service that is taken away does. By a hook, because the SDK takes the signal for itself.
     install_shutdown_hook(asyncio.get_running_loop(), functools.partial(os._exit, 0))
     await hypercorn.asyncio.serve(app, config, shutdown_trigger=asyncio.Event().wait)
->>>>>>> 7d072e5 (Conformance: the Python services end at once when told to)
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(serve())
