@@ -150,6 +150,9 @@ class Applier {
   bool TellPromiseSlice(WorkRow& work);
   // One slice; true: none is left.
   bool ClearPromises(const Target& workflow, size_t& dropped);
+  bool ClearPromiseListeners(const Target& workflow, size_t& dropped);
+  // Who waits, by a row of the listeners; null: nobody any more.
+  Invocation* WaitingFor(BytesView listener_key, BytesView listener);
 
   // --- results of other invocations (apply_attach.cc) ---
   bool ApplyAttach(Invocation& invocation, SdkFrame& frame);

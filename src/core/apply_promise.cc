@@ -104,20 +104,17 @@ bool Applier::TellPromise(
     if (told == memory_.work_items_max || bytes >= limits::kTurnBytesMax) {
       return false;
     }
-    const keys::PromiseListenerRef listener = keys::ParsePromiseListener(cursor);
-    const std::optional<uint64_t> birth = keys::ParseU64(rows->value());
-    PERDURE_INVARIANT(birth.has_value(), "a listener of a promise has no birth");
+    Invocation* waiting = WaitingFor(cursor, rows->value());
     txn_.Delete(Family::kIndex, cursor);
-    Invocation* waiting = Find(listener.id);
-    if (waiting == nullptr || waiting->status.birth.value != *birth ||
-        waiting->status.state == InvocationState::kCompleted) {
-      continue;  // it was killed, or it ended without waiting
+    if (waiting == nullptr) {
+      continue;
     }
+    const CompletionId completion_id = keys::ParsePromiseListener(cursor).completion_id;
     AppendCompletion(
         *waiting,
         MessageType::kGetPromiseCompletion,
-        listener.completion_id,
-        EncodeResultCompletion(listener.completion_id, result));
+        completion_id,
+        EncodeResultCompletion(completion_id, result));
     bytes += result_bytes;
   }
   return true;
@@ -136,16 +133,37 @@ bool Applier::TellPromiseSlice(WorkRow& work) {
 }
 
 bool Applier::ClearPromises(const Target& workflow, size_t& dropped) {
-  const auto drop = [&](Family family, const std::string& prefix) {
-    const auto rows = txn_.Scan(family, prefix, keys::PrefixEnd(prefix));
-    for (; rows->Valid() && dropped < memory_.work_items_max; rows->Next()) {
-      txn_.Delete(family, rows->key());
-      ++dropped;
+  const std::string promises = keys::PromisePrefix(workflow.service, workflow.key);
+  const auto rows = txn_.Scan(Family::kState, promises, keys::PrefixEnd(promises));
+  for (; rows->Valid() && dropped < memory_.work_items_max; rows->Next()) {
+    txn_.Delete(Family::kState, rows->key());
+    ++dropped;
+  }
+  return !rows->Valid() && ClearPromiseListeners(workflow, dropped);
+}
+
+// Handlers that still wait stay: whoever completes the promise later wakes them. Behind one of them
+// nothing is looked at, so that a slice begins where the last one ended.
+bool Applier::ClearPromiseListeners(const Target& workflow, size_t& dropped) {
+  const std::string listeners = keys::PromiseListeners(workflow.service, workflow.key);
+  const auto rows = txn_.Scan(Family::kIndex, listeners, keys::PrefixEnd(listeners));
+  for (; rows->Valid() && dropped < memory_.work_items_max; rows->Next()) {
+    if (WaitingFor(rows->key(), rows->value()) != nullptr) {
+      return true;
     }
-    return !rows->Valid();
-  };
-  return drop(Family::kState, keys::PromisePrefix(workflow.service, workflow.key)) &&
-         drop(Family::kIndex, keys::PromiseListeners(workflow.service, workflow.key));
+    txn_.Delete(Family::kIndex, rows->key());
+    ++dropped;
+  }
+  return !rows->Valid();
+}
+
+Invocation* Applier::WaitingFor(BytesView listener_key, BytesView listener) {
+  const std::optional<uint64_t> birth = keys::ParseU64(listener);
+  PERDURE_INVARIANT(birth.has_value(), "a listener of a promise has no birth");
+  Invocation* waiting = Find(keys::ParsePromiseListener(listener_key).id);
+  const bool waits = waiting != nullptr && waiting->status.birth.value == *birth &&
+                     waiting->status.state != InvocationState::kCompleted;
+  return waits ? waiting : nullptr;  // it was killed, or it ended without waiting
 }
 
 }  // namespace perdure

@@ -131,6 +131,24 @@ TEST(Promises, GoWithTheWorkflow) {
   EXPECT_EQ(wf.world.RowCount(Family::kIndex), 0U);
 }
 
+TEST(Promises, WhoStillWaitsWhenTheWorkflowGoesIsWokenByTheNext) {
+  Workflow wf;
+  wf.world.Send(wf.main, {Output("done"), EndFrame()});
+  wf.world.Send(wf.beside, {GetPromise(1, "p"), SuspendOn({1})});
+  wf.world.now += 5000;
+  wf.world.FireRetention();
+  wf.world.Settle();
+  ASSERT_FALSE(wf.world.Status(wf.run.id).has_value());
+
+  const InvocationSpec again = wf.world.Spec("Wf", "status", "k");
+  wf.world.SendIn(again);
+  Attempt attempt = wf.world.Begin(again.id);
+  wf.world.Send(attempt, {CompletePromise(1, "p", "v")});
+
+  EXPECT_EQ(wf.world.Journal(wf.status.id).back(), "!GetPromise(1)=value v");
+  EXPECT_EQ(wf.world.StatusOf(wf.status.id).state, InvocationState::kInvoked);
+}
+
 TEST(Promises, AreOnlyThereForWorkflows) {
   for (const char* service : {"Svc", "Obj"}) {
     World world;
