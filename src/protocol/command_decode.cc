@@ -296,59 +296,64 @@ SdkMessage ReadCompleteAwakeable(CommandReader& in) {
   return command;
 }
 
-IdempotentTarget ReadIdempotentTarget(WireReader& outer, bool& has_scope) {
-  IdempotentTarget target;
+// The message in the current field of `outer`: `read(field, in)` takes a field it knows and says
+// so.
+template <typename Read>
+void ReadInner(WireReader& outer, Read read) {
   WireReader in(outer.Bytes());
   while (in.Next()) {
-    switch (in.field()) {
-      case 1:
-        target.service = in.Text();
-        break;
-      case 2:
-        target.key = in.Text();
-        break;
-      case 3:
-        target.handler = in.Text();
-        break;
-      case 4:
-        target.idempotency_key = in.Text();
-        break;
-      case 5:
-        has_scope = true;
-        in.Text();
-        break;
-      default:
-        in.Skip();
+    if (!read(in.field(), in)) {
+      in.Skip();
     }
   }
   if (!in.ok()) {
     outer.Break();
   }
+}
+
+IdempotentTarget ReadIdempotentTarget(WireReader& outer, bool& has_scope) {
+  IdempotentTarget target;
+  ReadInner(outer, [&](uint32_t field, WireReader& in) {
+    switch (field) {
+      case 1:
+        target.service = in.Text();
+        return true;
+      case 2:
+        target.key = in.Text();
+        return true;
+      case 3:
+        target.handler = in.Text();
+        return true;
+      case 4:
+        target.idempotency_key = in.Text();
+        return true;
+      case 5:
+        has_scope = true;
+        return false;
+      default:
+        return false;
+    }
+  });
   return target;
 }
 
 WorkflowTarget ReadWorkflowTarget(WireReader& outer, bool& has_scope) {
   WorkflowTarget target;
-  WireReader in(outer.Bytes());
-  while (in.Next()) {
-    switch (in.field()) {
+  ReadInner(outer, [&](uint32_t field, WireReader& in) {
+    switch (field) {
       case 1:
         target.workflow = in.Text();
-        break;
+        return true;
       case 2:
         target.key = in.Text();
-        break;
+        return true;
       case 3:
         has_scope = true;
-        in.Text();
-        break;
+        return false;
       default:
-        in.Skip();
+        return false;
     }
-  }
-  if (!in.ok()) {
-    outer.Break();
-  }
+  });
   return target;
 }
 

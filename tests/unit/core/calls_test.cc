@@ -3,7 +3,7 @@
 // Calls between invocations, within a partition and across (service protocol 3.6), and the
 // outbox that carries them: windows, duplicates, acknowledgements.
 #include "perdure/protocol/notifications.h"
-#include "tests/unit/core/world.h"
+#include "tests/unit/core/running.h"
 
 #include <gtest/gtest.h>
 
@@ -14,22 +14,6 @@ namespace perdure::test {
 namespace {
 
 using Texts = std::vector<std::string>;
-
-struct Running {
-  explicit Running(uint16_t partitions = 1) : world(partitions) {}
-  World world;
-  InvocationSpec spec = world.Spec("Svc", "run");
-  uint32_t slot = world.CallIn(spec);
-  Attempt attempt = world.Begin(spec.id);
-
-  InvocationId Callee(JournalIndex index) { return CalleeOf(world.Entry(spec.id, index)); }
-  Texts Journal() { return world.Journal(spec.id); }
-  InvocationStatus Status() { return world.StatusOf(spec.id); }
-  const std::string& Why() { return why_ = Status().last_failure->error.message; }
-
- private:
-  std::string why_;
-};
 
 TEST(Calls, WithinAPartition) {
   Running run;

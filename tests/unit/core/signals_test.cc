@@ -2,7 +2,7 @@
 //
 // Signals between invocations, by index and name, and awakeables, also from outside (service
 // protocol 3.8, ingress API 10).
-#include "tests/unit/core/world.h"
+#include "tests/unit/core/running.h"
 
 #include <gtest/gtest.h>
 
@@ -14,21 +14,6 @@ namespace perdure::test {
 namespace {
 
 using Texts = std::vector<std::string>;
-
-struct Running {
-  explicit Running(uint16_t partitions = 1) : world(partitions) {}
-  World world;
-  InvocationSpec spec = world.Spec("Svc", "run");
-  uint32_t slot = world.CallIn(spec);
-  Attempt attempt = world.Begin(spec.id);
-
-  Texts Journal() { return world.Journal(spec.id); }
-  InvocationStatus Status() { return world.StatusOf(spec.id); }
-  const std::string& Why() { return why_ = Status().last_failure->error.message; }
-
- private:
-  std::string why_;
-};
 
 TEST(Signals, CancelAnotherInvocation) {
   for (const bool far : {false, true}) {
