@@ -13,29 +13,6 @@
 
 namespace perdure {
 
-std::optional<ValueOrFailure> ReadResult(
-    const StateReader& reader, const InvocationId& id, const InvocationStatus& status) {
-  if (status.state != InvocationState::kCompleted) {
-    return std::nullopt;
-  }
-  if (status.failure) {
-    return *status.failure;
-  }
-  if (status.stored_result) {
-    std::optional<std::string> value = reader.Get(Family::kJournal, keys::Result(id, status.birth));
-    PERDURE_INVARIANT(value.has_value(), "the stored result of an invocation is missing");
-    return SharedBytes(std::move(*value));
-  }
-  PERDURE_INVARIANT(status.output_index.has_value(), "a completed invocation has no output");
-  std::optional<std::string> value =
-      reader.Get(Family::kJournal, keys::JournalEntry(id, status.birth, *status.output_index));
-  PERDURE_INVARIANT(value.has_value(), "the output of an invocation is missing");
-  const JournalEntry entry = DecodeEntry(*status.output_index, std::move(*value));
-  Result<ValueOrFailure> output = DecodeOutput(entry.payload);
-  PERDURE_INVARIANT(output.ok(), "a stored output does not decode");
-  return std::move(output).value();
-}
-
 void Applier::Complete(Invocation& invocation, std::optional<Failure> failure) {
   InvocationStatus& status = invocation.status;
   PERDURE_ASSERT(status.state != InvocationState::kCompleted);

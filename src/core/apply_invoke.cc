@@ -3,6 +3,7 @@
 // The beginning of an invocation: created, found again by its id, delayed, queued behind its
 // object, made ready; and requests that wait for a result.
 #include "core/applier.h"
+#include "core/stored_result.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
 #include "perdure/base/overloaded.h"
@@ -116,14 +117,7 @@ InvocationResult Applier::ResultOf(const Invocation& invocation) {
   const InvocationStatus& status = invocation.status;
   std::optional<ValueOrFailure> stored = ReadResult(txn_, invocation.id, status);
   PERDURE_INVARIANT(stored.has_value(), "a completed invocation has no result");
-  InvocationResult result;
-  result.id = invocation.id;
-  result.service = status.target.service;
-  result.handler = status.target.handler;
-  result.result = std::move(*stored);
-  result.stacktrace = status.stacktrace;
-  result.expires_at = status.completed_at + status.retention.completion;
-  return result;
+  return MakeInvocationResult(invocation.id, status, std::move(*stored));
 }
 
 void Applier::Apply(Attach& command) {

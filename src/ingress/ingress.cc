@@ -140,6 +140,9 @@ class Ingress final : public HttpHandler {
   }
 
   void Ask(Client client, const InvocationId& id, bool wait) {
+    if (waiting_room_.AnswerStored(client, id, wait)) {
+      return;
+    }
     waiting_room_.Submit(std::move(client), Source::kRead, id, wait, Attach{id, wait});
   }
 

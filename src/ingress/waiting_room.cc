@@ -31,6 +31,18 @@ class Place {
 
 }  // namespace
 
+bool WaitingRoom::AnswerStored(Client& client, const InvocationId& id, bool wait) {
+  std::optional<InvocationResult> result = gateway_.FindResult(id);
+  if (!result.has_value()) {
+    return false;
+  }
+  HttpExchange& exchange = *client.exchange;
+  PERDURE_ASSERT(exchange.io_thread() < contexts_.size());
+  const SchemaView& schema = *contexts_[exchange.io_thread()].schema.Get();
+  exchange.Respond(ResponseFor(std::move(*result), wait, schema, client.origin));
+  return true;
+}
+
 void WaitingRoom::Submit(
     Client client, Source source, const InvocationId& id, bool wait, Command command) {
   const size_t before = waiting_->fetch_add(1, std::memory_order_relaxed);

@@ -31,6 +31,9 @@ class WaitingRoom {
         waiting_max_(waiting_max),
         waiting_(std::make_shared<std::atomic<size_t>>(0)) {}
 
+  // Answers at once if `id` completed earlier and its result is at hand. False: nothing was done.
+  bool AnswerStored(Client& client, const InvocationId& id, bool wait);
+
   // `wait`: the answer comes only when the invocation has ended.
   // REQUIRES: `source` is kNewWork or kRead.
   void Submit(Client client, Source source, const InvocationId& id, bool wait, Command command);

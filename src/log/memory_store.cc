@@ -218,6 +218,13 @@ std::unique_ptr<StateReader> MemoryStore::Snapshot() {
   return std::make_unique<MemorySnapshot>(visible_);
 }
 
+std::optional<std::string> MemoryStore::FindInMemory(Family family, BytesView key) const {
+  const MemoryRows& rows = *visible_[IndexOf(family)];
+  const auto row = rows.find(key);
+  if (row == rows.end()) return std::nullopt;
+  return row->second.value;
+}
+
 void MemoryStore::Apply(StateTxn& txn) {
   auto* own = dynamic_cast<MemoryTxn*>(&txn);
   PERDURE_INVARIANT(own != nullptr, "the transaction is not of this kind of store");

@@ -47,6 +47,7 @@ class MemoryStore final : public StateStore {
 
   std::unique_ptr<StateTxn> Begin() override;
   std::unique_ptr<StateReader> Snapshot() override;
+  std::optional<std::string> FindInMemory(Family family, BytesView key) const override;
 
   // Makes the write set visible; the transaction is spent. REQUIRES: begun here since the last
   // crash.

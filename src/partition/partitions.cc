@@ -8,6 +8,7 @@
 #include "partition/runner.h"
 #include "perdure/base/assert.h"
 
+#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,7 @@ class PartitionsImpl final : public Partitions {
       thread->Start();
       thread->Wake();
     }
+    started_.store(true, std::memory_order_release);
     // What Open found ready starts with the first turn.
     for (uint16_t i = 0; i < options_.partition_count; ++i) {
       static_cast<void>(Submit(PartitionId{i}, Source::kSelf, SlotsFreed{}, kNoReply, nullptr));
@@ -104,6 +106,13 @@ class PartitionsImpl final : public Partitions {
     return Submitted::kAccepted;
   }
 
+  std::optional<InvocationResult> FindResult(const InvocationId& id) const override {
+    if (!started_.load(std::memory_order_acquire)) {
+      return std::nullopt;
+    }
+    return runners_[PlaceOf(PartitionFor(id))]->FindResult(id);
+  }
+
   uint16_t partition_count() const override { return options_.partition_count; }
 
  private:
@@ -119,6 +128,7 @@ class PartitionsImpl final : public Partitions {
   const PartitionsParts parts_;
   const MachineFactory make_machine_;
   SlotPool* slots_ = nullptr;
+  std::atomic<bool> started_ = false;  // from then on `runners_` is as it stays
   // Destroyed in reverse: threads end first.
   std::vector<std::unique_ptr<Mailbox>> mailboxes_;
   std::vector<std::unique_ptr<Runner>> runners_;

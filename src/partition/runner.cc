@@ -7,6 +7,7 @@
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
 #include "perdure/base/overloaded.h"
+#include "perdure/core/stored_result.h"
 
 #include <algorithm>
 #include <map>
@@ -68,8 +69,27 @@ void Runner::Open() {
     return publish != nullptr;
   });
   machine_->EndTurn(*txn);
-  newest_ = parts_.log.Append(partition_, parts_.term, *txn);
+  Append(*txn);
   Dispatch(std::move(effects));
+}
+
+void Runner::Append(StateTxn& txn) {
+  appends_.fetch_add(1, std::memory_order_acq_rel);
+  newest_.store(parts_.log.Append(partition_, parts_.term, txn), std::memory_order_relaxed);
+  appends_.fetch_add(1, std::memory_order_release);
+}
+
+std::optional<InvocationResult> Runner::FindResult(const InvocationId& id) const {
+  const uint64_t before = appends_.load(std::memory_order_acquire);
+  if (before % 2 != 0 || parts_.log.durable() < newest_.load(std::memory_order_relaxed)) {
+    return std::nullopt;
+  }
+  std::optional<InvocationResult> found = FindStoredResult(parts_.store, id);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (appends_.load(std::memory_order_relaxed) != before) {
+    return std::nullopt;
+  }
+  return found;
 }
 
 void Runner::SubmitDue(TimeMs wall) {
@@ -136,7 +156,7 @@ bool Runner::Turn() {
   // What a turn derives its effects from is the partition's own: a turn that wrote nothing waits
   // for the newest write set of the partition, not of the database.
   if (!txn->empty()) {
-    newest_ = parts_.log.Append(partition_, parts_.term, *txn);
+    Append(*txn);
   }
   Dispatch(std::move(effects));
   return starts_left_ || !accepted_.empty() || !new_work_.empty() || !mailbox_.empty();
@@ -211,7 +231,7 @@ void Runner::Dispatch(Effects effects) {
     }
     // A new schema is published before the answers of its turn leave, whichever thread is first.
     parts_.log.Hold(
-        newest_,
+        newest_.load(std::memory_order_relaxed),
         parts_.target.executor(i),
         [target = &parts_.target,
          publisher = &parts_.publisher,

@@ -9,6 +9,7 @@
 #include "perdure/core/machine.h"
 #include "perdure/partition/partitions.h"
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -48,11 +49,15 @@ class Runner {
 
   const Machine& machine() const { return *machine_; }
 
+  // See PartitionGateway. Thread: any.
+  std::optional<InvocationResult> FindResult(const InvocationId& id) const;
+
  private:
   void SubmitDue(TimeMs wall);
   std::unique_ptr<Envelope> NextEnvelope(size_t taken);
   Stamp MakeStamp(TimeMs wall);
   void PullStarts(StateTxn& txn, Effects& effects, TimeMs wall);
+  void Append(StateTxn& txn);
   void Dispatch(Effects effects);
   uint64_t Entropy();
 
@@ -67,7 +72,11 @@ class Runner {
   std::vector<std::unique_ptr<Envelope>> taken_new_work_;
   // More is ready, and it was not slots that ended the last pull.
   bool starts_left_ = false;
-  Ticket newest_;  // of this partition; whatever it says waits for this one
+  // Grows before and after every append: odd while rows change, so that readers on other threads
+  // can tell whether all they saw belongs together.
+  std::atomic<uint64_t> appends_ = 0;
+  // Of this partition; whatever it says waits for this one. Written by the partition's thread.
+  std::atomic<Ticket> newest_;
   TimeMs now_ = 0;
   uint64_t entropy_;
 };

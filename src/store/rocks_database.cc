@@ -220,6 +220,10 @@ std::unique_ptr<StateReader> RocksDatabase::Snapshot() {
   return std::make_unique<RocksSnapshot>(tables_);
 }
 
+std::optional<std::string> RocksDatabase::FindInMemory(Family family, BytesView key) const {
+  return FindRowInMemory(tables_, family, key);
+}
+
 Status RocksDatabase::Write(StateTxn& txn) {
   auto* own = dynamic_cast<RocksTxn*>(&txn);
   PERDURE_INVARIANT(own != nullptr, "the transaction is not of this kind of store");

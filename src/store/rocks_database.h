@@ -32,6 +32,7 @@ class RocksDatabase final : public Database {
 
   std::unique_ptr<StateTxn> Begin() override;
   std::unique_ptr<StateReader> Snapshot() override;
+  std::optional<std::string> FindInMemory(Family family, BytesView key) const override;
 
   Status Write(StateTxn& txn) override;
   Status Sync() override;

@@ -107,6 +107,19 @@ void MakePlain(Family family, std::string& value) {
   }
 }
 
+std::optional<std::string> FindRowInMemory(
+    const RocksTables& tables, Family family, BytesView key) {
+  rocksdb::ReadOptions options;
+  options.read_tier = rocksdb::kBlockCacheTier;
+  std::string value;
+  const rocksdb::Status status =
+      tables.db->Get(options, tables.handle(family), ToSlice(key), &value);
+  if (status.IsNotFound() || status.IsIncomplete()) return std::nullopt;
+  if (!status.ok()) StorageFailed("read", status);
+  MakePlain(family, value);
+  return value;
+}
+
 std::optional<std::string> ReadRow(
     const RocksTables& tables, const rocksdb::ReadOptions& options, Family family, BytesView key) {
   std::string value;

@@ -49,6 +49,8 @@ inline BytesView ToView(const rocksdb::Slice& slice) {
 // Turns what lies in the database into what a reader gets (packed_value.h).
 void MakePlain(Family family, std::string& value);
 
+// Nothing also if the row could only be read from the disk.
+std::optional<std::string> FindRowInMemory(const RocksTables& tables, Family family, BytesView key);
 std::optional<std::string> ReadRow(
     const RocksTables& tables, const rocksdb::ReadOptions& options, Family family, BytesView key);
 

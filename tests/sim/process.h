@@ -60,6 +60,9 @@ class Process final : public PartitionGateway, private EffectTarget {
       Command command,
       ReplyTo reply_to = kNoReply,
       std::shared_ptr<StreamWindow> window = nullptr) override;
+  std::optional<InvocationResult> FindResult(const InvocationId& id) const override {
+    return runners_[PlaceOf(PartitionFor(id))]->FindResult(id);
+  }
   uint16_t partition_count() const override { return shape_.partitions; }
 
   IoContext& context(size_t i) { return contexts_[i]; }

@@ -5,10 +5,12 @@
 
 #include "perdure/base/ids.h"
 #include "perdure/core/command.h"
+#include "perdure/core/reply.h"
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace perdure {
 
@@ -52,6 +54,11 @@ class PartitionGateway {
       Command command,
       ReplyTo reply_to = kNoReply,
       std::shared_ptr<StreamWindow> window = nullptr) = 0;
+
+  // The result of an invocation that completed earlier, if it is in memory and everything that its
+  // partition wrote is durable: what Attach would be answered, without a turn. Nothing: submit it.
+  // Thread: any. Does not block.
+  virtual std::optional<InvocationResult> FindResult(const InvocationId& id) const = 0;
 
   virtual uint16_t partition_count() const = 0;
   PartitionId PartitionFor(const InvocationId& id) const {

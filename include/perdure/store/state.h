@@ -68,6 +68,9 @@ class StateStore {
   // A consistent view for readers outside the partitions. Promise 1: such a reader takes its view
   // first, then waits for CommitLog::SyncFromNow before it shows anything.
   virtual std::unique_ptr<StateReader> Snapshot() = 0;
+  // The newest committed value if it is found without waiting for the disk. Nothing means nothing:
+  // the row may exist all the same. Promise 1 is the caller's.
+  virtual std::optional<std::string> FindInMemory(Family family, BytesView key) const = 0;
 };
 
 }  // namespace perdure

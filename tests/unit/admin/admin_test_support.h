@@ -57,6 +57,7 @@ class FakeGateway final : public PartitionGateway {
     submissions.push_back({partition, source, std::move(command), reply_to});
     return Submitted::kAccepted;
   }
+  std::optional<InvocationResult> FindResult(const InvocationId&) const override { return {}; }
   uint16_t partition_count() const override { return 8; }
 
   bool overloaded = false;

@@ -114,8 +114,10 @@ class FakeGateway final : public PartitionGateway {
     submissions.push_back({partition, source, std::move(command), reply_to});
     return Submitted::kAccepted;
   }
+  std::optional<InvocationResult> FindResult(const InvocationId&) const override { return stored; }
   uint16_t partition_count() const override { return 8; }
 
+  std::optional<InvocationResult> stored;
   bool full = false;
   bool disk_nearly_full = false;
   std::vector<Submission> submissions;

@@ -208,6 +208,23 @@ TEST(IngressOutput, TellsNotReadyFromUnknown) {
   EXPECT_FALSE(unknown.headers.Get("x-restate-id").has_value());
 }
 
+TEST(IngressAttach, AStoredResultAtHandIsAnsweredWithoutItsPartition) {
+  for (const std::string verb : {"attach", "output"}) {
+    Door door;
+    InvocationResult stored = Greeting(SharedBytes(std::string("7")));
+    const HttpResponse told = AnswerTo(door, "GET", "/restate/" + verb + "/" + kId, stored);
+    door.gateway.submissions.clear();
+    door.gateway.stored = std::move(stored);
+    const auto record = door.Send(Request("GET", "/restate/" + verb + "/" + kId));
+    ASSERT_TRUE(record->response.has_value());
+    EXPECT_EQ(record->response->status, told.status);
+    EXPECT_EQ(record->response->headers.items(), told.headers.items());
+    EXPECT_EQ(Text(*record->response), "7");
+    EXPECT_TRUE(door.gateway.submissions.empty());
+    EXPECT_TRUE(record->destroyed);
+  }
+}
+
 TEST(IngressAttach, AnswersUnknownAsTheInvocation) {
   Door door;
   const HttpResponse response =

@@ -139,6 +139,7 @@ class FakeGateway final : public PartitionGateway {
     items.push_back({partition, source, std::move(command), std::move(window)});
     return Submitted::kAccepted;
   }
+  std::optional<InvocationResult> FindResult(const InvocationId&) const override { return {}; }
   uint16_t partition_count() const override { return 4; }
 
   std::optional<Command> Take() {

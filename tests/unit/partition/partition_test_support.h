@@ -113,6 +113,7 @@ class FakeGateway final : public PartitionGateway {
     return mailboxes[partition].Put(std::move(envelope)) ? Submitted::kAccepted
                                                          : Submitted::kOverloaded;
   }
+  std::optional<InvocationResult> FindResult(const InvocationId&) const override { return {}; }
   uint16_t partition_count() const override { return 2; }
   std::map<PartitionId, Mailbox> mailboxes;
 };

@@ -65,6 +65,7 @@ class FakeDatabase final : public StateStore, public CommitLog {
     order_ += "snapshot ";
     return std::make_unique<MapTxn>(std::make_shared<testing::Rows>(*rows_));
   }
+  std::optional<std::string> FindInMemory(Family, BytesView) const override { return {}; }
   Ticket Append(PartitionId, uint64_t, StateTxn&) override { return {}; }
   Ticket newest() const override { return {}; }
   Ticket durable() const override { return {}; }
