@@ -76,6 +76,10 @@ bool Applier::ApplyCommand(Invocation& invocation, SdkFrame& frame) {
             AppendCommand(invocation, frame);
             return true;
           },
+          [&](CustomCommand&) {
+            AppendCommand(invocation, frame);
+            return true;
+          },
           [&](GetPromiseCommand&) { return ApplyPromise(invocation, frame); },
           [&](PeekPromiseCommand&) { return ApplyPromise(invocation, frame); },
           [&](CompletePromiseCommand&) { return ApplyPromise(invocation, frame); },

@@ -392,7 +392,7 @@ SdkMessage ReadNameOnly(CommandReader& in) {
 
 SdkMessage ReadKnown(MessageType type, CommandReader& in) {
   if (IsCustomType(type)) {
-    return GetEagerStateCommand{};  // opaque: stored as it is (service protocol 3.15)
+    return CustomCommand{};
   }
   switch (type) {
     case MessageType::kInputCommand:

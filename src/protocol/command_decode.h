@@ -16,8 +16,8 @@ struct NamedCommand {
   std::string name;
 };
 
-// Commands this server stores without acting on them (eager reads, custom entries) come out as
-// GetEagerStateCommand. An unknown type is an error.
+// Eager reads, which this server stores without acting on them, come out as GetEagerStateCommand,
+// types it need not know as CustomCommand. An unknown type is an error.
 Result<NamedCommand> DecodeNamedCommand(MessageType type, const SharedBytes& payload);
 
 constexpr bool IsCustomType(MessageType type) {

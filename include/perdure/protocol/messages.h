@@ -49,8 +49,10 @@ struct GetLazyStateCommand {
 struct GetLazyStateKeysCommand {
   CompletionId result_completion_id = 0;
 };
-// Also the keys variant and custom entries (service protocol 3.15): stored only.
+// Also the keys variant: stored only.
 struct GetEagerStateCommand {};
+// Of the range 0xFC00 to 0xFFFF (service protocol 3.15): opaque, stored only.
+struct CustomCommand {};
 struct SetStateCommand {
   SharedBytes key;
   SharedBytes value;
@@ -171,6 +173,7 @@ using SdkMessage = std::variant<
     CompleteAwakeableCommand,
     AttachCommand,
     RunCommand,
+    CustomCommand,
     ProposeRunCompletion,
     Suspension,
     AttemptError,

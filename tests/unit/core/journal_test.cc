@@ -34,6 +34,19 @@ TEST(Journal, StoresTheBytesOfTheSdk) {
   EXPECT_EQ(run.Status().command_count, 2U);
 }
 
+TEST(Journal, StoresCustomEntriesOfAnyTarget) {
+  Running run;  // a service: it has no state that they could be a read of
+  SdkFrame frame;
+  frame.type = static_cast<MessageType>(0xfc00);
+  frame.message = CustomCommand{};
+  frame.payload = SharedBytes(std::string("\xff\0opaque", 8));
+  run.world.Send(run.attempt, {frame, RunStep(1)});
+  EXPECT_EQ(run.world.Entry(run.spec.id, 1).type, frame.type);
+  EXPECT_EQ(run.world.Entry(run.spec.id, 1).payload.view(), frame.payload.view());
+  EXPECT_EQ(run.Status().command_count, 3U);
+  EXPECT_FALSE(run.Status().last_failure.has_value());
+}
+
 TEST(Journal, DropsFramesItHasSeen) {
   Running run;
   run.world.Send(run.attempt, {RunStep(1), RunStep(2)});

@@ -80,7 +80,7 @@ TEST(Decode, UnknownTypes) {
   const Result<SdkMessage> custom =
       DecodeCommand(static_cast<MessageType>(0xfc00), SharedBytes(Hex("ff")));
   ASSERT_TRUE(custom.ok());
-  EXPECT_TRUE(std::holds_alternative<GetEagerStateCommand>(*custom));
+  EXPECT_TRUE(std::holds_alternative<CustomCommand>(*custom));
 }
 
 TEST(Decode, LastMemberOfAOneofWins) {
