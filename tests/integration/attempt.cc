@@ -8,6 +8,7 @@
 #include "tests/integration/wait.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace perdure::integration {
@@ -34,13 +35,15 @@ ServiceAttempt::ServiceAttempt(
     ServiceConnection& connection,
     uint32_t stream,
     std::string target,
-    std::string content_type)
+    RequestHeaders headers)
     : service_(service),
       connection_(&connection),
       stream_(stream),
       target_(std::move(target)),
-      content_type_(std::move(content_type)),
-      decoder_(2 * limits::kMessageSizeDefault) {}
+      headers_(std::move(headers)),
+      decoder_(2 * limits::kMessageSizeDefault) {
+  head_.headers = {{"content-type", header("content-type")}};
+}
 
 std::string ServiceAttempt::id() const {
   const Guard lock(service_.mutex);
@@ -64,6 +67,40 @@ size_t ServiceAttempt::known_entries() const {
 std::vector<ReceivedFrame> ServiceAttempt::frames() const {
   const Guard lock(service_.mutex);
   return frames_;
+}
+
+wire::StartMessage ServiceAttempt::start() const {
+  const Guard lock(service_.mutex);
+  return start_;
+}
+
+std::string ServiceAttempt::header(std::string_view name) const {
+  const auto found = std::find_if(headers_.begin(), headers_.end(), [name](const auto& header) {
+    return header.first == name;
+  });
+  return found == headers_.end() ? "" : found->second;
+}
+
+std::string ServiceAttempt::bytes() const {
+  const Guard lock(service_.mutex);
+  return bytes_;
+}
+
+std::string ServiceAttempt::tail() const {
+  const Guard lock(service_.mutex);
+  return bytes_.substr(StartBytes());
+}
+
+// REQUIRES: the lock is held.
+size_t ServiceAttempt::StartBytes() const {
+  return bytes_.size() < FrameHeader::kBytes
+             ? bytes_.size()
+             : std::min(bytes_.size(), FrameHeader::kBytes + FrameHeader::Parse(bytes_).length);
+}
+
+std::optional<uint32_t> ServiceAttempt::reset_code() const {
+  const Guard lock(service_.mutex);
+  return reset_code_;
 }
 
 bool ServiceAttempt::Has(MessageType type) const {
@@ -92,6 +129,14 @@ bool ServiceAttempt::AwaitFrame(MessageType type) const {
 
 bool ServiceAttempt::AwaitInputEnd() const {
   return Await([this] { return input_ended_; });
+}
+
+bool ServiceAttempt::AwaitTail(size_t size) const {
+  return Await([this, size] { return started_ && bytes_.size() >= StartBytes() + size; });
+}
+
+bool ServiceAttempt::AwaitGone() const {
+  return Await([this] { return connection_ == nullptr; });
 }
 
 void ServiceAttempt::Append(MessageType type, std::string_view payload) {
@@ -147,9 +192,28 @@ void ServiceAttempt::Suspend(uint32_t completion) {
   Update();
 }
 
-void ServiceAttempt::Refuse(int status) {
+void ServiceAttempt::SendHead() {
   const Guard lock(service_.mutex);
-  status_ = status;
+  Update();
+}
+
+void ServiceAttempt::SetHead(ResponseHead head) {
+  const Guard lock(service_.mutex);
+  head_ = std::move(head);
+}
+
+void ServiceAttempt::SendOnWire(std::string_view bytes) {
+  const Guard lock(service_.mutex);
+  if (connection_ != nullptr) {
+    connection_->Inject(bytes);
+    service_.wake();
+  }
+}
+
+void ServiceAttempt::Refuse(int status, RequestHeaders headers) {
+  const Guard lock(service_.mutex);
+  head_.status = status;
+  std::move(headers.begin(), headers.end(), std::back_inserter(head_.headers));
   body_.finished = true;
   Update();
 }
@@ -171,6 +235,7 @@ void ServiceAttempt::Disconnect() {
 }
 
 void ServiceAttempt::OnBytes(std::string_view bytes) {
+  bytes_.append(bytes);
   std::vector<Frame> frames;
   decoder_.Feed(bytes, frames);
   for (const Frame& frame : frames) {

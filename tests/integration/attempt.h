@@ -7,6 +7,7 @@
 #include "perdure/protocol/message_type.h"
 #include "protocol/frame.h"
 #include "service_protocol.pb.h"
+#include "tests/integration/client.h"
 
 #include <condition_variable>
 #include <cstddef>
@@ -14,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -35,6 +37,12 @@ struct ReceivedFrame {
   std::string payload;
 };
 
+// What a response begins with; the content type is the request's if none is named.
+struct ResponseHead {
+  int status = 200;
+  RequestHeaders headers;
+};
+
 // What goes into a response body.
 struct Body {
   std::string bytes;
@@ -50,7 +58,7 @@ class ServiceAttempt : public std::enable_shared_from_this<ServiceAttempt> {
       ServiceConnection& connection,
       uint32_t stream,
       std::string target,
-      std::string content_type);
+      RequestHeaders headers);
 
   // --- for tests and scripts. Thread: any ---
   const std::string& target() const { return target_; }  // "Test/echo"
@@ -58,11 +66,23 @@ class ServiceAttempt : public std::enable_shared_from_this<ServiceAttempt> {
   std::string input() const;
   size_t known_entries() const;
   std::vector<ReceivedFrame> frames() const;  // behind Start
+  wire::StartMessage start() const;
+  // Of the request; empty if there is none.
+  std::string header(std::string_view name) const;
+  // What the server has sent, as it came: all of it, and what stands behind the Start message.
+  std::string bytes() const;
+  std::string tail() const;
+  // The code of the server's RST_STREAM.
+  std::optional<uint32_t> reset_code() const;
   bool Has(MessageType type) const;
   bool HasSent(MessageType type) const;
   bool input_ended() const;
   bool AwaitFrame(MessageType type) const;
   bool AwaitInputEnd() const;
+  // At least `size` bytes stand behind the Start message.
+  bool AwaitTail(size_t size) const;
+  // The stream or its connection has ended, whoever did it.
+  bool AwaitGone() const;
 
   void Send(MessageType type, const google::protobuf::MessageLite& message);
   void SendBytes(std::string_view bytes);
@@ -70,8 +90,14 @@ class ServiceAttempt : public std::enable_shared_from_this<ServiceAttempt> {
   // Output, End, and the end of the stream. Nothing, if the stream has ended already.
   void Complete(std::string_view result);
   void Suspend(uint32_t completion);
+  // The head of the response, its body is still to come.
+  void SendHead();
   // A response head without a body, instead of everything else.
-  void Refuse(int status);
+  void Refuse(int status, RequestHeaders headers = {});
+  // The response has this head, when it is sent.
+  void SetHead(ResponseHead head);
+  // Bytes on the connection, behind what was sent and past its codec.
+  void SendOnWire(std::string_view bytes);
   void Reset();
   // Closes the whole connection once what was sent is written.
   void Disconnect();
@@ -80,10 +106,10 @@ class ServiceAttempt : public std::enable_shared_from_this<ServiceAttempt> {
   void OnBytes(std::string_view bytes);
   void OnInputEnd() { input_ended_ = true; }
   void OnGone() { connection_ = nullptr; }
+  void OnReset(uint32_t code) { reset_code_ = code; }
   bool replayed() const { return started_ && frames_.size() >= start_.known_entries(); }
   uint32_t stream() const { return stream_; }
-  const std::string& content_type() const { return content_type_; }
-  int status() const { return status_; }
+  const ResponseHead& head() const { return head_; }
   Body& body() { return body_; }
 
   bool touched = false;  // waits for its script
@@ -91,6 +117,7 @@ class ServiceAttempt : public std::enable_shared_from_this<ServiceAttempt> {
 
  private:
   bool Await(const std::function<bool()>& condition) const;
+  size_t StartBytes() const;
   void Append(MessageType type, std::string_view payload);
   void Update();
 
@@ -98,15 +125,17 @@ class ServiceAttempt : public std::enable_shared_from_this<ServiceAttempt> {
   ServiceConnection* connection_;  // null once the stream is gone
   const uint32_t stream_;
   const std::string target_;
-  const std::string content_type_;
+  const RequestHeaders headers_;
 
   FrameDecoder decoder_;
   bool started_ = false;
   bool input_ended_ = false;
   wire::StartMessage start_;
   std::vector<ReceivedFrame> frames_;
+  std::string bytes_;
+  std::optional<uint32_t> reset_code_;
 
-  int status_ = 200;
+  ResponseHead head_;
   Body body_;
   std::set<MessageType> sent_;
 };

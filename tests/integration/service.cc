@@ -40,10 +40,15 @@ std::string TargetOf(std::string_view path) {
 
 }  // namespace
 
-Service::Service(Mode mode) : manifest_(Manifest(mode)) {
+Service::Service(Mode mode) : Service(Manifest(mode)) {}
+
+Service::Service(std::string manifest, uint16_t port) : manifest_(std::move(manifest)) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int on = 1;
+  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof(address);
   PERDURE_ASSERT(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0);
@@ -110,14 +115,11 @@ void Service::Freeze() {
 }
 
 std::shared_ptr<ServiceAttempt> Service::Begin(
-    ServiceConnection& connection,
-    uint32_t stream,
-    std::string_view path,
-    std::string_view content_type) {
+    ServiceConnection& connection, uint32_t stream, std::string_view path, RequestHeaders headers) {
   std::string target = TargetOf(path);
   ++begun_[target];
   return std::make_shared<ServiceAttempt>(
-      state_, connection, stream, std::move(target), std::string(content_type));
+      state_, connection, stream, std::move(target), std::move(headers));
 }
 
 void Service::Touch(ServiceAttempt& attempt) {
@@ -220,6 +222,7 @@ bool Service::Write(Link& link) {
     return true;
   }
   link.unsent += link.connection->TakeOutput();
+  link.unsent += link.connection->TakeInjected();
   while (!link.unsent.empty()) {
     const ssize_t sent = ::send(link.fd, link.unsent.data(), link.unsent.size(), MSG_NOSIGNAL);
     if (sent < 0) {

@@ -28,10 +28,13 @@ class Service final : private ServiceHub {
   using Script = std::function<void(ServiceAttempt&)>;
 
   explicit Service(Mode mode = Mode::kBidirectional);
+  // Serves what the manifest says. `port`: 0, or that of a service that has ended.
+  explicit Service(std::string manifest, uint16_t port = 0);
   ~Service() override;
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
+  uint16_t port() const { return port_; }
   std::string uri() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
   // REQUIRES: before the first attempt of the target.
@@ -57,7 +60,7 @@ class Service final : private ServiceHub {
       ServiceConnection& connection,
       uint32_t stream,
       std::string_view path,
-      std::string_view content_type) override;
+      RequestHeaders headers) override;
   void Touch(ServiceAttempt& attempt) override;
   void Heard() override { ++heard_; }
 

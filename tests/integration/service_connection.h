@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace perdure::integration {
 
@@ -22,7 +23,7 @@ class ServiceHub {
       ServiceConnection& connection,
       uint32_t stream,
       std::string_view path,
-      std::string_view content_type) = 0;
+      RequestHeaders headers) = 0;
   // The attempt has got something; its script has to look.
   virtual void Touch(ServiceAttempt& attempt) = 0;
   // A frame of HTTP that says something about an invocation has come.
@@ -39,10 +40,14 @@ class ServiceConnection {
   virtual void OnOutput(ServiceAttempt& attempt) = 0;
   virtual void Reset(ServiceAttempt& attempt) = 0;
 
+  // Bytes that go out behind what the codec has to say, and past it.
+  void Inject(std::string_view bytes) { injected_.append(bytes); }
+  std::string TakeInjected() { return std::exchange(injected_, {}); }
   void set_doomed() { doomed_ = true; }
   bool doomed() const { return doomed_; }
 
  private:
+  std::string injected_;
   bool doomed_ = false;  // is closed once its output is written
 };
 

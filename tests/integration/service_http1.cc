@@ -48,8 +48,10 @@ class Http1ServiceConnection final : public ServiceConnection, private ServerCod
       return;
     }
     HttpResponse response;
-    response.status = attempt.status();
-    response.headers.Add("content-type", attempt.content_type());
+    response.status = attempt.head().status;
+    for (const auto& [name, value] : attempt.head().headers) {
+      response.headers.Add(name, value);
+    }
     response.body = SharedBytes(std::exchange(attempt.body().bytes, {}));
     codec_->Respond(ServerStreamId{attempt.stream()}, std::move(response));
     Drop(attempt.stream());
@@ -68,11 +70,11 @@ class Http1ServiceConnection final : public ServiceConnection, private ServerCod
       return;
     }
     hub_.Heard();
-    const auto attempt = hub_.Begin(
-        *this,
-        stream.value,
-        request.target,
-        request.headers.Get("content-type").value_or(std::string_view()));
+    RequestHeaders headers;
+    for (const HttpHeader& header : request.headers.items()) {
+      headers.emplace_back(header.name, header.value);
+    }
+    const auto attempt = hub_.Begin(*this, stream.value, request.target, std::move(headers));
     attempts_[stream.value] = attempt;
     attempt->OnBytes(request.body.view());
     attempt->OnInputEnd();

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 #include <utility>
+#include <vector>
 
 namespace perdure::integration {
 namespace {
@@ -95,7 +96,7 @@ class Http2ServiceConnection final : public ServiceConnection {
       return;
     }
     stream.answered = true;
-    Respond(id, attempt.status(), attempt.content_type(), attempt.body());
+    Respond(id, attempt.head(), attempt.body());
   }
 
   void Reset(ServiceAttempt& attempt) override {
@@ -106,7 +107,7 @@ class Http2ServiceConnection final : public ServiceConnection {
  private:
   struct Stream {
     std::string path;
-    std::string content_type;
+    RequestHeaders headers;
     std::shared_ptr<ServiceAttempt> attempt;
     Body manifest;
     bool answered = false;
@@ -121,13 +122,16 @@ class Http2ServiceConnection final : public ServiceConnection {
     return found == streams_.end() ? nullptr : &found->second;
   }
 
-  void Respond(int32_t id, int status, std::string_view content_type, Body& body) {
-    const std::string number = std::to_string(status);
-    const nghttp2_nv fields[] = {Field(":status", number), Field("content-type", content_type)};
+  void Respond(int32_t id, const ResponseHead& head, Body& body) {
+    const std::string number = std::to_string(head.status);
+    std::vector<nghttp2_nv> fields{Field(":status", number)};
+    for (const auto& [name, value] : head.headers) {
+      fields.push_back(Field(name, value));
+    }
     nghttp2_data_provider provider{};
     provider.source.ptr = &body;
     provider.read_callback = &ReadBody;
-    nghttp2_submit_response(session_, id, fields, std::size(fields), &provider);
+    nghttp2_submit_response(session_, id, fields.data(), fields.size(), &provider);
   }
 
   void OnFrame(const nghttp2_frame& frame) {
@@ -139,12 +143,12 @@ class Http2ServiceConnection final : public ServiceConnection {
     }
     if (opens && stream->path.ends_with("/discover")) {
       stream->manifest = {hub_.manifest(), true};
-      Respond(frame.hd.stream_id, 200, kManifestType, stream->manifest);
+      Respond(frame.hd.stream_id, {200, {{"content-type", kManifestType}}}, stream->manifest);
       return;
     }
     if (opens) {
       const auto id = static_cast<uint32_t>(frame.hd.stream_id);
-      stream->attempt = hub_.Begin(*this, id, stream->path, stream->content_type);
+      stream->attempt = hub_.Begin(*this, id, stream->path, std::move(stream->headers));
     }
     const bool speaks =
         opens || frame.hd.type == NGHTTP2_DATA || frame.hd.type == NGHTTP2_RST_STREAM;
@@ -152,7 +156,9 @@ class Http2ServiceConnection final : public ServiceConnection {
       return;
     }
     hub_.Heard();
-    if (frame.hd.type != NGHTTP2_RST_STREAM && (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+    if (frame.hd.type == NGHTTP2_RST_STREAM) {
+      stream->attempt->OnReset(frame.rst_stream.error_code);
+    } else if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
       stream->attempt->OnInputEnd();
     }
     hub_.Touch(*stream->attempt);
@@ -188,8 +194,8 @@ class Http2ServiceConnection final : public ServiceConnection {
           Stream& stream = Self(user).streams_[frame->hd.stream_id];
           if (View(name, name_size) == ":path") {
             stream.path = View(value, value_size);
-          } else if (View(name, name_size) == "content-type") {
-            stream.content_type = View(value, value_size);
+          } else {
+            stream.headers.emplace_back(View(name, name_size), View(value, value_size));
           }
           return 0;
         });
