@@ -156,6 +156,8 @@ class Admin final : public HttpHandler {
         return PurgeJournalRoute(context_, std::move(call));
       case Endpoint::kResumeInvocation:
         return ResumeInvocationRoute(context_, std::move(call));
+      case Endpoint::kRestartInvocation:
+        return RestartInvocationRoute(context_, std::move(call));
       case Endpoint::kNotBuilt:
         return call.Respond(
             ErrorResponse(501, call.request.method + " " + match.route + " is not supported yet"));

@@ -17,21 +17,24 @@ void SubmitAndRespond(
     AdminCall call,
     PartitionId partition,
     Command command,
-    MoveFunction<HttpResponse(Reply)> answer) {
+    MoveFunction<HttpResponse(Reply)> answer,
+    Source source) {
   ReplySlots& replies = call.Io(context).replies;
   auto shared = std::make_shared<AdminCall>(std::move(call));
   const ReplyTo reply_to = replies.Take([shared, answer = std::move(answer)](Reply reply) mutable {
-    if (std::holds_alternative<RequestRefused>(reply)) {
-      shared->Respond(OverloadedResponse());
+    if (const auto* refused = std::get_if<RequestRefused>(&reply)) {
+      shared->Respond(RefusedResponse(refused->reason));
       return;
     }
     shared->Respond(answer(std::move(reply)));
   });
   const Submitted submitted =
-      context.gateway.Submit(partition, Source::kControl, std::move(command), reply_to);
-  if (submitted == Submitted::kOverloaded) {
+      context.gateway.Submit(partition, source, std::move(command), reply_to);
+  if (submitted != Submitted::kAccepted) {
     replies.Drop(reply_to);
-    shared->Respond(OverloadedResponse());
+    shared->Respond(RefusedResponse(
+        submitted == Submitted::kDiskNearlyFull ? RequestRefused::Reason::kDiskNearlyFull
+                                                : RequestRefused::Reason::kOverloaded));
   }
 }
 

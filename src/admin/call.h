@@ -38,12 +38,13 @@ struct AdminCall {
 };
 
 // Submits and calls `answer(reply)` on the call's thread to make the response. A refusal becomes a
-// 503 here.
+// 503 here. New work is refused also while the disk is nearly full.
 void SubmitAndRespond(
     const AdminContext& context,
     AdminCall call,
     PartitionId partition,
     Command command,
-    MoveFunction<HttpResponse(Reply)> answer);
+    MoveFunction<HttpResponse(Reply)> answer,
+    Source source = Source::kControl);
 
 }  // namespace perdure::admin

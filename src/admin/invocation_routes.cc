@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace perdure::admin {
 namespace {
@@ -33,8 +34,28 @@ HttpResponse NotFound(const InvocationId& id) {
   return ErrorResponse(404, "The requested invocation '" + id.ToString() + "' does not exist");
 }
 
+std::string TheInvocation(const InvocationId& id) {
+  return "The invocation '" + id.ToString() + "' ";
+}
+
+HttpResponse AnswerMismatch(const InvocationId& id, const VersionMismatch& mismatch) {
+  return ErrorResponse(
+      400,
+      TheInvocation(id) + "is running on protocol version '" + std::to_string(mismatch.pinned) +
+          "', while the chosen deployment '" + mismatch.deployment.ToString() +
+          "' supports the range " + std::to_string(mismatch.min) +
+          "..=" + std::to_string(mismatch.max) + ".");
+}
+
+HttpResponse AnswerUnknownDeployment(std::string_view verb, const InvocationId& id) {
+  return ErrorResponse(
+      400,
+      "The given deployment was not found when trying to " + std::string(verb) +
+          " the invocation '" + id.ToString() + "'.");
+}
+
 HttpResponse AnswerControl(bool resume, const ControlOutcome& outcome) {
-  const std::string invocation = "The invocation '" + outcome.id.ToString() + "' ";
+  const std::string invocation = TheInvocation(outcome.id);
   switch (outcome.result) {
     case ControlResult::kDone:
       return EmptyResponse(200);
@@ -52,6 +73,57 @@ HttpResponse AnswerControl(bool resume, const ControlOutcome& outcome) {
       return ErrorResponse(425, invocation + "is either inboxed or scheduled, cannot be resumed.");
     case ControlResult::kNotCompleted:
       return ErrorResponse(409, invocation + "is not yet completed.");
+    case ControlResult::kDeploymentFixed:
+      return ErrorResponse(
+          409,
+          invocation +
+              "is still running or the deployment id is not pinned yet, deployment id "
+              "cannot be changed.");
+    case ControlResult::kDeploymentUnknown:
+      return AnswerUnknownDeployment("resume", outcome.id);
+    case ControlResult::kVersionUnsupported:
+      return AnswerMismatch(outcome.id, outcome.mismatch);
+  }
+  return EmptyResponse(500);
+}
+
+HttpResponse AnswerRestart(const RestartOutcome& outcome) {
+  const std::string invocation = TheInvocation(outcome.id);
+  switch (outcome.result) {
+    case RestartResult::kRestarted:
+      return JsonResponse(200, R"({"new_invocation_id":")" + outcome.new_id.ToString() + R"("})");
+    case RestartResult::kNotFound:
+      return NotFound(outcome.id);
+    case RestartResult::kNotStarted:
+      return ErrorResponse(425, invocation + "cannot be restarted because it's not running yet.");
+    case RestartResult::kNotCompleted:
+      return ErrorResponse(409, invocation + "is still running.");
+    case RestartResult::kUnsupported:
+      return ErrorResponse(
+          422,
+          "Restarting the invocation '" + outcome.id.ToString() +
+              "' is not supported. Restarting workflows is not supported, and restarting "
+              "invocations created using the old service protocol.");
+    case RestartResult::kInputGone:
+      return ErrorResponse(
+          410,
+          invocation +
+              "cannot be restarted because the input is not available. This indicates "
+              "that the journal was already purged, or not retained at all.");
+    case RestartResult::kDeploymentUnknown:
+      return AnswerUnknownDeployment("restart as new", outcome.id);
+    case RestartResult::kVersionUnsupported:
+      return AnswerMismatch(outcome.id, outcome.mismatch);
+    case RestartResult::kOutOfRange:
+      return ErrorResponse(
+          400,
+          "The given index is out of range of currently stored journal for invocation '" +
+              outcome.id.ToString() + "'.");
+    case RestartResult::kIncompletePrefix:
+      return ErrorResponse(
+          400,
+          "The prefix of the journal '" + outcome.id.ToString() +
+              "' up to 'from' (included) contains some Commands without respective Completions.");
   }
   return EmptyResponse(500);
 }
@@ -70,22 +142,74 @@ void Control(const AdminContext& context, AdminCall call, const InvocationId& id
       });
 }
 
-// Admin API 8.4: which deployment a resumed invocation goes on with. Only "keep" is built.
-std::optional<HttpResponse> CheckResumeDeployment(std::string_view query) {
-  const std::optional<std::string> deployment = QueryParameter(query, "deployment");
-  if (!deployment.has_value() || *deployment == "keep" || *deployment == "Keep") {
+HttpResponse BadQuery(std::string_view name, std::string_view reason) {
+  return ErrorResponse(
+      400,
+      "The query parameter '" + std::string(name) + "' is invalid. Reason: " + std::string(reason));
+}
+
+HttpResponse BadQueryString(std::string_view name, std::string_view reason) {
+  return TextResponse(
+      400, "Failed to deserialize query string: " + std::string(name) + std::string(reason));
+}
+
+// The value of a parameter that may be given once.
+std::variant<std::optional<std::string>, HttpResponse> SingleParameter(
+    std::string_view query, std::string_view name) {
+  std::vector<std::string> values = QueryParameters(query, name);
+  if (values.size() > 1) {
+    return BadQueryString("duplicate field `" + std::string(name) + "`", "");
+  }
+  return values.empty() ? std::nullopt : std::optional<std::string>(std::move(values.front()));
+}
+
+// Which deployment to go on with (admin API 8.4).
+std::variant<DeploymentChoice, HttpResponse> ParseDeployment(
+    const std::optional<std::string>& value, DeploymentChoice::Kind fallback) {
+  if (!value) {
+    return DeploymentChoice{fallback, {}};
+  }
+  if (*value == "keep" || *value == "Keep") {
+    return DeploymentChoice{DeploymentChoice::Kind::kKeep, {}};
+  }
+  if (*value == "latest" || *value == "Latest") {
+    return DeploymentChoice{DeploymentChoice::Kind::kLatest, {}};
+  }
+  const Result<DeploymentId> id = DeploymentId::Parse(*value);
+  if (!id.ok()) {
+    return BadQuery("deployment", id.error().message);
+  }
+  return DeploymentChoice{DeploymentChoice::Kind::kNamed, id.value()};
+}
+
+std::variant<JournalIndex, HttpResponse> ParseFrom(const std::optional<std::string>& value) {
+  JournalIndex from = 0;
+  if (!value) {
+    return from;
+  }
+  if (value->empty()) {
+    return BadQueryString("from", ": cannot parse integer from empty string");
+  }
+  const char* end = value->data() + value->size();
+  const auto [stop, error] = std::from_chars(value->data(), end, from);
+  if (stop != end || error == std::errc::invalid_argument) {
+    return BadQueryString("from", ": invalid digit found in string");
+  }
+  if (error != std::errc()) {
+    return BadQueryString("from", ": number too large to fit in target type");
+  }
+  return from;
+}
+
+// What `query` says, or nothing after a 400. The query string is read before the id, as the
+// reference does.
+template <typename Value>
+std::optional<Value> ValueOrRespond(AdminCall& call, std::variant<Value, HttpResponse> parsed) {
+  if (auto* refused = std::get_if<HttpResponse>(&parsed)) {
+    call.Respond(std::move(*refused));
     return std::nullopt;
   }
-  if (*deployment != "latest" && *deployment != "Latest") {
-    const Result<DeploymentId> id = DeploymentId::Parse(*deployment);
-    if (!id.ok()) {
-      return ErrorResponse(
-          400, "The query parameter 'deployment' is invalid. Reason: " + id.error().message);
-    }
-  }
-  return ErrorResponse(
-      501,
-      "PATCH /invocations/{invocation_id}/resume with another deployment is not supported yet");
+  return std::get<Value>(std::move(parsed));
 }
 
 HttpResponse AnswerIntrospection(const Result<std::string>& result) {
@@ -108,12 +232,6 @@ HttpResponse AnswerIntrospection(const Result<std::string>& result) {
       return ErrorResponse(500, error.message);
   }
   return EmptyResponse(500);
-}
-
-HttpResponse BadQuery(std::string_view name, std::string_view reason) {
-  return ErrorResponse(
-      400,
-      "The query parameter '" + std::string(name) + "' is invalid. Reason: " + std::string(reason));
 }
 
 std::variant<InvocationFilter, HttpResponse> ParseFilter(std::string_view query) {
@@ -170,15 +288,54 @@ void PurgeJournalRoute(const AdminContext& context, AdminCall call) {
 }
 
 void ResumeInvocationRoute(const AdminContext& context, AdminCall call) {
+  const auto text = ValueOrRespond(call, SingleParameter(call.query, "deployment"));
+  if (!text.has_value()) {
+    return;
+  }
   const auto id = ParseIdOrRespond(call);
   if (!id.has_value()) {
     return;
   }
-  if (auto refused = CheckResumeDeployment(call.query)) {
-    call.Respond(*std::move(refused));
+  const auto deployment =
+      ValueOrRespond(call, ParseDeployment(*text, DeploymentChoice::Kind::kKeep));
+  if (deployment.has_value()) {
+    Control(context, std::move(call), *id, Resume{*id, *deployment});
+  }
+}
+
+void RestartInvocationRoute(const AdminContext& context, AdminCall call) {
+  const auto from_text = ValueOrRespond(call, SingleParameter(call.query, "from"));
+  if (!from_text.has_value()) {
     return;
   }
-  Control(context, std::move(call), *id, Resume{*id});
+  const auto from = ValueOrRespond(call, ParseFrom(*from_text));
+  if (!from.has_value()) {
+    return;
+  }
+  const auto text = ValueOrRespond(call, SingleParameter(call.query, "deployment"));
+  if (!text.has_value()) {
+    return;
+  }
+  const auto id = ParseIdOrRespond(call);
+  if (!id.has_value()) {
+    return;
+  }
+  const auto deployment =
+      ValueOrRespond(call, ParseDeployment(*text, DeploymentChoice::Kind::kLatest));
+  if (!deployment.has_value()) {
+    return;
+  }
+  SubmitAndRespond(
+      context,
+      std::move(call),
+      context.gateway.PartitionFor(*id),
+      RestartAsNew{*id, *from, *deployment},
+      [](Reply reply) {
+        const auto* outcome = std::get_if<RestartOutcome>(&reply);
+        PERDURE_INVARIANT(outcome != nullptr, "a restart was answered with something else");
+        return AnswerRestart(*outcome);
+      },
+      Source::kNewWork);
 }
 
 void ListInvocationsRoute(const AdminContext& context, AdminCall call) {

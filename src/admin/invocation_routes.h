@@ -14,6 +14,7 @@ void PauseInvocationRoute(const AdminContext& context, AdminCall call);
 void PurgeInvocationRoute(const AdminContext& context, AdminCall call);
 void PurgeJournalRoute(const AdminContext& context, AdminCall call);
 void ResumeInvocationRoute(const AdminContext& context, AdminCall call);
+void RestartInvocationRoute(const AdminContext& context, AdminCall call);
 
 // Ours: the reference has no such GET.
 void ListInvocationsRoute(const AdminContext& context, AdminCall call);

@@ -44,9 +44,15 @@ HttpResponse EmptyResponse(int status) {
 }
 
 HttpResponse OverloadedResponse() {
-  HttpResponse out = ErrorResponse(
-      503,
-      "Error when routing the request internally. Reason: the server is overloaded, retry later");
+  return RefusedResponse(RequestRefused::Reason::kOverloaded);
+}
+
+HttpResponse RefusedResponse(RequestRefused::Reason reason) {
+  const bool disk = reason == RequestRefused::Reason::kDiskNearlyFull;
+  const std::string why = disk ? "the disk of the data folder is nearly full, free some space"
+                               : "the server is overloaded, retry later";
+  HttpResponse out =
+      ErrorResponse(503, "Error when routing the request internally. Reason: " + why);
   out.headers.Add("retry-after", "1");
   return out;
 }

@@ -4,6 +4,7 @@
 // nothing.
 #pragma once
 
+#include "perdure/core/reply.h"
 #include "perdure/http/message.h"
 
 #include <string>
@@ -19,5 +20,6 @@ HttpResponse TextResponse(int status, std::string text);
 HttpResponse EmptyResponse(int status);
 // 503: no room now, the same request may be sent again.
 HttpResponse OverloadedResponse();
+HttpResponse RefusedResponse(RequestRefused::Reason reason);
 
 }  // namespace perdure::admin

@@ -47,7 +47,7 @@ constexpr Row kRows[] = {
     {"PATCH", "/invocations/{invocation_id}/kill", Endpoint::kKillInvocation},
     {"PATCH", "/invocations/{invocation_id}/pause", Endpoint::kPauseInvocation},
     {"PATCH", "/invocations/{invocation_id}/resume", Endpoint::kResumeInvocation},
-    {"PATCH", "/invocations/{invocation_id}/restart-as-new"},
+    {"PATCH", "/invocations/{invocation_id}/restart-as-new", Endpoint::kRestartInvocation},
     {"PATCH", "/invocations/{invocation_id}/purge", Endpoint::kPurgeInvocation},
     {"PATCH", "/invocations/{invocation_id}/purge-journal", Endpoint::kPurgeJournal},
     {"POST", "/internal/invocations_batch_operations/cancel"},

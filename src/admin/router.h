@@ -30,6 +30,7 @@ enum class Endpoint : uint8_t {
   kCancelInvocation,
   kKillInvocation,
   kResumeInvocation,
+  kRestartInvocation,
   kPauseInvocation,
   kPurgeInvocation,
   kPurgeJournal,

@@ -69,6 +69,7 @@ class Applier {
   void Apply(Resume& command);
   void Apply(Pause& command);
   void Apply(Purge& command);
+  void Apply(RestartAsNew& command);
   void Apply(TimersDue& command);
   void Apply(RetentionDue& command);
   void Apply(ContinueWork& command);
@@ -186,6 +187,8 @@ class Applier {
 
   // --- attempts (apply_attempt.cc) ---
   bool Start(Invocation& invocation);
+  // Of what begins on this deployment.
+  static int ProtocolVersionFor(const DeploymentSchema& deployment);
   JournalChunk ReadChunk(
       const Invocation& invocation, JournalIndex from, JournalIndex whole_until, size_t bytes_max);
   void EndAttempt(const InvocationId& id);
@@ -238,6 +241,25 @@ class Applier {
   void DropExpiry(const Invocation& invocation, ExpiryKind kind);
   bool DoWork(uint64_t sequence, WorkRow& work);
   bool TellSlice(const WorkRow& work);
+
+  // --- the deployment to go on with, and restarts (apply_restart.cc) ---
+  // Changes where a paused or suspended invocation goes on; kDone: it may be resumed.
+  ControlOutcome Repin(Invocation& invocation, const DeploymentChoice& choice);
+  std::shared_ptr<const DeploymentSchema> Choose(
+      const InvocationStatus& status, const DeploymentChoice& choice) const;
+  RestartOutcome CheckRestart(const RestartAsNew& command, const Invocation* source) const;
+  InvocationId FreshId(PartitionKey partition_key);
+  WorkRow PlanRestart(const RestartAsNew& command, const Invocation& source);
+  enum class Copied : uint8_t { kAll, kSome, kRefused };
+  // One slice.
+  Copied CopyJournal(WorkRow& work);
+  // False: its completions are not all there.
+  bool CountCompletions(WorkRow& work, const JournalEntry& entry);
+  void CopyEntry(WorkRow& work, const JournalEntry& entry);
+  void EndRestart(WorkRow& work, bool refused, const ReplyTo& reply_to);
+  bool RestartSlice(uint64_t sequence, WorkRow& work);
+  void LoadRestarts();
+  bool IsCopied(const InvocationId& id, Birth birth) const;
 
   // --- timers (apply_timer.cc) ---
   void AddTimer(const keys::TimerRef& timer, Birth birth);

@@ -74,6 +74,10 @@ size_t Applier::PullStarts(size_t slots) {
   return started;
 }
 
+int Applier::ProtocolVersionFor(const DeploymentSchema& deployment) {
+  return std::min(deployment.max_protocol_version, kProtocolVersionMax);
+}
+
 bool Applier::Start(Invocation& invocation) {
   InvocationStatus& status = invocation.status;
   std::shared_ptr<const DeploymentSchema> deployment;
@@ -106,9 +110,8 @@ bool Applier::Start(Invocation& invocation) {
   live = LiveAttempt{};
   live.epoch = AttemptEpoch{(memory_.start_counter << 40) | ++memory_.epoch_sequence};
   live.deployment = deployment;
-  live.protocol_version = status.pinned_deployment
-                              ? status.pinned_protocol_version
-                              : std::min(deployment->max_protocol_version, kProtocolVersionMax);
+  live.protocol_version =
+      status.pinned_deployment ? status.pinned_protocol_version : ProtocolVersionFor(*deployment);
   live.cut = status.journal_length;
   live.started_at = stamp_.now;
 

@@ -179,8 +179,9 @@ size_t Applier::Forget(Invocation& invocation) {
 
 void Applier::PurgeJournal(const InvocationId& id, Birth birth, JournalIndex length) {
   JournalIndex left = length;
-  // A journal of several slices may still be read by the kill of its children; work goes in order.
-  if (length <= memory_.work_items_max) {
+  // A journal of several slices may still be read by the kill of its children or by a restart; work
+  // goes in order.
+  if (length <= memory_.work_items_max && !IsCopied(id, birth)) {
     std::string cursor;
     PurgeRows(id, birth, left, cursor);
   }

@@ -114,6 +114,11 @@ void Applier::Apply(Resume& command) {
     case InvocationState::kPaused:
       break;
   }
+  ControlOutcome outcome = Repin(*invocation, command.deployment);
+  if (outcome.result != ControlResult::kDone) {
+    Answer(std::move(outcome));
+    return;
+  }
   if (status.pause_requested) {
     status.pause_requested = false;
     Touch(*invocation);
@@ -236,6 +241,8 @@ bool Applier::DoWork(uint64_t sequence, WorkRow& work) {
       return ClearSlice(sequence, work);
     case WorkRow::Kind::kTellPromise:
       return TellPromiseSlice(work);
+    case WorkRow::Kind::kRestart:
+      return RestartSlice(sequence, work);
     case WorkRow::Kind::kForget: {
       Invocation* invocation = Find(work.id);
       return invocation == nullptr || invocation->status.birth != work.birth ||

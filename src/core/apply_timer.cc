@@ -192,6 +192,7 @@ void Applier::OpenPartition() {
     ContinueLater();
   }
   memory_.clearing = ReadClearing(txn_, memory_.partition);
+  LoadRestarts();
 }
 
 }  // namespace perdure

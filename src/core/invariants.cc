@@ -77,7 +77,7 @@ class RowChecker {
   void EachLifeRow(Family family, Table table, Visit visit) const {
     EachRow(family, keys::TableBegin(table), [&](BytesView key, BytesView value) {
       const keys::IdBirth life = keys::ParseIdAndBirth(key.substr(1));
-      if (Mine(life.id)) {
+      if (Mine(life.id) && WorkFor(WorkRow::Kind::kRestart, life) == nullptr) {  // CheckRestarts
         visit(life, key, value);
       }
     });
@@ -488,11 +488,10 @@ class RowChecker {
 Violations CheckPartition(
     const StateReader& reader, PartitionId partition, uint16_t partition_count) {
   Violations violations = RowChecker(reader, partition, partition_count).Run();
-  for (std::string& what : CheckPromises(reader, partition, partition_count)) {
-    violations.push_back(std::move(what));
-  }
-  for (std::string& what : CheckFreshState(reader, partition, partition_count)) {
-    violations.push_back(std::move(what));
+  for (const auto check : {CheckPromises, CheckFreshState, CheckRestarts}) {
+    for (std::string& what : check(reader, partition, partition_count)) {
+      violations.push_back(std::move(what));
+    }
   }
   return violations;
 }

@@ -35,6 +35,9 @@ std::string PromiseListenerOf(
     const InvocationId& id, const Target& target, const GetPromiseCommand& command);
 Violations CheckFreshState(
     const StateReader& reader, PartitionId partition, uint16_t partition_count);
+// The journals of invocations that are being made as copies.
+Violations CheckRestarts(
+    const StateReader& reader, PartitionId partition, uint16_t partition_count);
 
 // The heads, windows and live attempts in memory against the rows.
 Violations CheckMemory(const StateReader& reader, const PartitionMemory& memory);

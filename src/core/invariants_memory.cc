@@ -38,6 +38,7 @@ class MemoryChecker {
     CheckReceived();
     CheckWork();
     CheckClearing();
+    CheckRunningRestarts();
     return std::move(violations_);
   }
 
@@ -210,6 +211,27 @@ class MemoryChecker {
     }
     if (!same) {
       Say("what is being cleared is remembered otherwise than stored");
+    }
+  }
+
+  void CheckRunningRestarts() {
+    const std::string prefix = keys::WorkPrefix(memory_.partition);
+    size_t rows = 0;
+    for (auto row = reader_.Scan(Family::kQueue, prefix, keys::PrefixEnd(prefix)); row->Valid();
+         row->Next()) {
+      const WorkRow work = DecodeWork(row->value());
+      if (work.kind != WorkRow::Kind::kRestart) {
+        continue;
+      }
+      ++rows;
+      const auto found = memory_.restarts.find(keys::ParseWorkSequence(row->key()));
+      if (found == memory_.restarts.end() || found->second.source != work.copy.source ||
+          found->second.source_birth != work.copy.source_birth) {
+        Say(work.id.ToString() + ": its journal is copied and that is not remembered");
+      }
+    }
+    if (rows != memory_.restarts.size()) {
+      Say("a copy of a journal is remembered that nobody makes");
     }
   }
 

@@ -77,6 +77,13 @@ struct PendingAnswers {
   std::vector<ReplyTo> to;
 };
 
+// A restart whose journal takes several turns to copy.
+struct RunningRestart {
+  InvocationId source;
+  Birth source_birth;
+  ReplyTo reply_to;
+};
+
 struct PartitionMemory {
   PartitionId partition;
   uint16_t partition_count = 1;
@@ -97,6 +104,7 @@ struct PartitionMemory {
   bool work_pending = false;  // a ContinueWork command is on its way
   std::deque<PendingAnswers> answers;
   ClearingObjects clearing;
+  std::map<uint64_t, RunningRestart> restarts;  // by the sequence of the work row
 };
 
 }  // namespace perdure

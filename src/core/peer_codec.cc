@@ -159,6 +159,13 @@ std::string EncodeWork(const WorkRow& work) {
   row.set_next_index(work.next_index);
   if (work.kind == WorkRow::Kind::kNotifyListeners) {
     SetResult(work.result, row);
+  } else if (work.kind == WorkRow::Kind::kRestart) {
+    row.set_source(work.copy.source.ToBytes());
+    row.set_source_birth(work.copy.source_birth.value);
+    row.set_source_length(work.copy.source_length);
+    row.set_prefix_length(work.copy.prefix_length);
+    row.set_completions_left(work.copy.completions_left);
+    row.set_status(EncodeStatus(work.copy.status));
   }
   return Serialize(row);
 }
@@ -178,6 +185,14 @@ WorkRow DecodeWork(BytesView bytes) {
   work.birth = Birth{row.birth()};
   work.next_index = row.next_index();
   work.result = GetResult(row);
+  if (work.kind == WorkRow::Kind::kRestart) {
+    work.copy.source = IdFrom(row.source());
+    work.copy.source_birth = Birth{row.source_birth()};
+    work.copy.source_length = row.source_length();
+    work.copy.prefix_length = row.prefix_length();
+    work.copy.completions_left = row.completions_left();
+    work.copy.status = DecodeStatus(row.status());
+  }
   return work;
 }
 

@@ -128,6 +128,9 @@ std::string EncodeStatus(const InvocationStatus& status) {
   row.set_stored_result(status.stored_result);
   row.set_has_listeners(status.has_listeners);
   row.set_pause_requested(status.pause_requested);
+  if (status.restarted_from) {
+    row.set_restarted_from(status.restarted_from->ToBytes());
+  }
   row.set_stacktrace(status.stacktrace);
   return Serialize(row);
 }
@@ -179,6 +182,9 @@ InvocationStatus DecodeStatus(BytesView bytes) {
   status.stored_result = row.stored_result();
   status.has_listeners = row.has_listeners();
   status.pause_requested = row.pause_requested();
+  if (row.has_restarted_from()) {
+    status.restarted_from = IdFrom(row.restarted_from());
+  }
   status.stacktrace = row.stacktrace();
   return status;
 }

@@ -21,6 +21,17 @@ struct PartitionRow {
   uint64_t work_sequence = 0;
 };
 
+// A new invocation whose journal begins as a copy of another one's (admin API 8.5). It has no
+// status row before the copy is whole.
+struct JournalCopy {
+  InvocationId source;
+  Birth source_birth;
+  JournalIndex source_length = 0;
+  JournalIndex prefix_length = 0;  // entries that are copied whatever they are
+  uint32_t completions_left = 0;   // of commands in the prefix, that lie behind it
+  InvocationStatus status;         // as it will be
+};
+
 // Work that is larger than one turn (promise 3): what is left of it.
 struct WorkRow {
   // ON DISK.
@@ -30,7 +41,8 @@ struct WorkRow {
     kPurge = 3,
     kClearState = 4,
     kTellPromise = 5,
-    kForget = 6
+    kForget = 6,
+    kRestart = 7
   };
   Kind kind = Kind::kPurge;
   InvocationId id;
@@ -47,6 +59,8 @@ struct WorkRow {
   // kTellPromise: service and object key of the workflow, and this; its listeners are told the
   // result that is in the promise's row.
   std::string promise = {};
+  // kRestart: id and birth are the new invocation's, next_index is the next entry of the source.
+  JournalCopy copy = {};
 };
 
 std::string EncodeStatus(const InvocationStatus& status);

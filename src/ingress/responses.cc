@@ -258,6 +258,10 @@ HttpResponse ResponseFor(Reply reply, bool wait, const SchemaView& schema, const
           [&](const InvocationUnknown& unknown) { return UnknownResponse(unknown, wait, origin); },
           [&](const SignalAccepted&) { return SignalAcceptedResponse(origin); },
           [&](const RequestRefused& refused) { return RefusedResponse(refused, origin); },
+          [](const RestartOutcome&) -> HttpResponse {
+            PERDURE_INVARIANT(false, "a restart was answered to a call");
+            return {};
+          },
           [](const ControlOutcome&) -> HttpResponse {
             PERDURE_INVARIANT(false, "an answer for the admin came to the ingress");
             return {};

@@ -80,6 +80,11 @@ void AddOrigin(const InvocationStatus& status, Json* out) {
   if (status.idempotency_key.has_value()) {
     (*out)["idempotency_key"] = *status.idempotency_key;
   }
+  if (status.restarted_from.has_value()) {
+    (*out)["invoked_by"] = "restart_as_new";
+    (*out)["restarted_from"] = status.restarted_from->ToString();
+    return;
+  }
   if (!status.caller.has_value()) {
     (*out)["invoked_by"] = "ingress";
     return;

@@ -42,7 +42,7 @@ constexpr Pinned kPinned[] = {
     {"src/core/row_codec.h",
      "Kind",
      "kKillChildren=1,kNotifyListeners=2,kPurge=3,kClearState=4,"
-     "kTellPromise=5,kForget=6"},
+     "kTellPromise=5,kForget=6,kRestart=7"},
     {"include/perdure/core/command.h", "CallerWish", "kCallResult=0,kAttachResult=1,kOutput=2"},
     {"include/perdure/protocol/message_type.h",
      "MessageType",

@@ -126,8 +126,15 @@ struct Cancel {
 struct Kill {
   InvocationId id;
 };
+// Which deployment an invocation goes on with (admin API 8.4).
+struct DeploymentChoice {
+  enum class Kind : uint8_t { kKeep, kLatest, kNamed };
+  Kind kind = Kind::kKeep;
+  DeploymentId named;
+};
 struct Resume {
   InvocationId id;
+  DeploymentChoice deployment = {};
 };
 // No new attempt until Resume; one that runs is asked to suspend.
 struct Pause {
@@ -137,6 +144,14 @@ struct Pause {
 struct Purge {
   InvocationId id;
   bool journal_only = false;
+};
+// A new invocation with the target and the input of a completed one (admin API 8.5). It keeps the
+// journal up to and including `from`, and the completions of the commands in it. Reply:
+// RestartOutcome, once the new invocation is there.
+struct RestartAsNew {
+  InvocationId id;
+  JournalIndex from = 0;
+  DeploymentChoice deployment = {};
 };
 
 // --- made by the partition itself ---
@@ -211,6 +226,7 @@ using Command = std::variant<
     Resume,
     Pause,
     Purge,
+    RestartAsNew,
     TimersDue,
     RetentionDue,
     ContinueWork,

@@ -49,10 +49,41 @@ enum class ControlResult : uint8_t {
   kNotRunning,        // 409 pause
   kNotStarted,        // 425 resume of scheduled or queued
   kNotCompleted,      // 409 purge
+  kDeploymentFixed,   // 409 resume: it cannot be changed now
+  kDeploymentUnknown,
+  kVersionUnsupported,  // the deployment does not speak the protocol the invocation began with
+};
+// kVersionUnsupported: who does not go together.
+struct VersionMismatch {
+  int pinned = 0;
+  DeploymentId deployment;
+  int min = 0;
+  int max = 0;
 };
 struct ControlOutcome {
   InvocationId id;
   ControlResult result = ControlResult::kDone;
+  VersionMismatch mismatch = {};
+};
+
+// Admin API 8.5.
+enum class RestartResult : uint8_t {
+  kRestarted,           // 200
+  kNotFound,            // 404
+  kNotStarted,          // 425: scheduled or queued
+  kNotCompleted,        // 409
+  kUnsupported,         // 422: a workflow, or a prefix of what never reached a deployment
+  kInputGone,           // 410: the journal is not kept, or no longer
+  kDeploymentUnknown,   // 400, as the rest
+  kVersionUnsupported,  // see ControlResult
+  kOutOfRange,
+  kIncompletePrefix,  // a command of the prefix has no completion
+};
+struct RestartOutcome {
+  InvocationId id;
+  RestartResult result = RestartResult::kRestarted;
+  InvocationId new_id = {};  // kRestarted
+  VersionMismatch mismatch = {};
 };
 
 struct RegistrationOutcome {
@@ -81,6 +112,7 @@ using Reply = std::variant<
     InvocationUnknown,
     SignalAccepted,
     ControlOutcome,
+    RestartOutcome,
     RegistrationOutcome,
     RequestRefused>;
 

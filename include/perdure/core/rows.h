@@ -42,6 +42,7 @@ struct InvocationStatus {
   Target target;
   std::optional<std::string> idempotency_key;
   std::optional<CallerRef> caller;
+  std::optional<InvocationId> restarted_from;
   Retention retention;
   uint64_t random_seed = 0;
 
