@@ -42,7 +42,18 @@ function expectSignals(command: unknown, sent: Sent, expected: string) {
 
 export const combinators: Suite = {
   name: "Combinators",
-  needs: { services: [interpreterName, "TestUtilsService"], features: ["combinators", "signals"] },
+  needs: { services: [interpreterName, "TestUtilsService"], features: ["combinators"] },
+  caseNeeds: {
+    firstSuccessfulCompletedAwakeable: ["runCombinators"],
+    signalFirstSuccessfulOrAllFailed: ["signals"],
+    signalAllSuccessfulOrFirstFailed: ["signals"],
+    signalAllCompleted: ["signals"],
+    signalFirstCompleted: ["signals"],
+    mixedRunWinsRaceAgainstSignal: ["signals", "runCombinators"],
+    mixedSignalWinsAfterRunFails: ["signals", "runCombinators"],
+    mixedAllSucceededRunAndSignal: ["signals", "runCombinators"],
+    mixedAllCompletedRunSignalAndFailedRun: ["signals", "runCombinators"],
+  },
   cases: {
     awakeableOrTimeoutUsingAwaitAny: async (world) => {
       const commands = [{ type: "awaitAny", commands: [createAwakeable("awk1"), { type: "sleep", timeoutMillis: 100 }] }];

@@ -37,7 +37,13 @@ function failsWithMetadata(handler: string) {
 
 export const userErrors: Suite = {
   name: "UserErrors",
-  needs: { services: ["Failing", "Counter"], features: ["errorMetadata"] },
+  needs: { services: ["Failing", "Counter"] },
+  caseNeeds: {
+    invokeTerminallyFailingCallWithMetadata: ["errorMetadata"],
+    internalCallFailurePropagationWithMetadata: ["errorMetadata"],
+    sideEffectWithTerminalErrorWithMetadata: ["errorMetadata"],
+    failSeveralTimesWithMetadata: ["errorMetadata"],
+  },
   cases: {
     invokeTerminallyFailingCall: failsWithMessage("terminallyFailingCall"),
     internalCallFailurePropagation: failsWithMessage("callTerminallyFailingCall"),

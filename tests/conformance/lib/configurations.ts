@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The configurations of the ecosystem's own test suite that fit one node: what the server gets in its environment, and
-// which suites run there. The variables of commonEnvironment are always set by its deployer; a server has to
+// which suites run there; and the same services in the mode without streams both ways. The variables of commonEnvironment are always set by its deployer; a server has to
 // accept them, also those that mean nothing to it.
 
-export type Configuration = { name: string; env: Record<string, string>; suites: string[] };
+export type Configuration = {
+  name: string;
+  env: Record<string, string>;
+  suites: string[];
+  /** What the service gets in its environment, and what its SDK needs for this. */
+  endpointEnv?: Record<string, string>;
+  features?: string[];
+};
 
 const usual = [
   ...["CallOrdering", "Cancellation", "Combinators", "Ingress", "KillInvocation", "KillRuntime"],
@@ -22,6 +29,13 @@ const lazyState = { RESTATE_WORKER__INVOKER__DISABLE_EAGER_STATE: "true" };
 export const configurations: Configuration[] = [
   { name: "default", env: {}, suites: [...usual, "ServiceToServiceScopeConcurrency", "Custom"] },
   { name: "alwaysSuspending", env: alwaysSuspend, suites: suspending },
+  {
+    name: "requestResponse",
+    env: {},
+    endpointEnv: { E2E_REQUEST_RESPONSE: "true" },
+    features: ["requestResponse"],
+    suites: [...usual, "RunFlush"],
+  },
   {
     name: "singleThreadSinglePartition",
     env: { RESTATE_DEFAULT_NUM_PARTITIONS: "1", RESTATE_DEFAULT_THREAD_POOL_SIZE: "1" },

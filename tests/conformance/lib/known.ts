@@ -1,35 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// known.md: the cells in which a server is known not to pass, each with its reason. One that passes after all has to
-// be taken out, unless the row says that it passes sometimes.
-import * as fs from "node:fs";
-
+// known.md: the cells in which a server is known not to pass, each with its reason, and what an SDK cannot express. A
+// cell that passes after all has to be taken out, unless the row says that it passes sometimes.
 export type Place = { server: string; sdk: string; configuration: string; name: string };
 export type Known = Place & { reason: string; sometimes: boolean; text: string };
 
+/** What an SDK's program does not have, because the SDK cannot express it. */
+export type Lack = { sdk: string; what: string; reason: string };
+
 const columns = ["server", "sdk", "configuration", "case", "passes", "reason"];
+const lackColumns = ["sdk", "lacks", "reason"];
+
+/** The rows of the table with these columns. */
+function rowsOf(text: string, wanted: string[]): string[][] {
+  const tables = text.split(/\n(?!\|)/).map((part) =>
+    part
+      .split("\n")
+      .filter((line) => line.startsWith("|"))
+      .map((line) => line.split("|").slice(1, -1).map((field) => field.trim().replaceAll("`", ""))),
+  );
+  const table = tables.find(([head]) => head?.join() === wanted.join());
+  if (table === undefined) {
+    throw new Error(`known.md: there must be a table with the columns ${wanted.join(", ")}`);
+  }
+  const body = table.slice(2);
+  const short = body.find((fields) => fields.length !== wanted.length || fields.includes(""));
+  if (short !== undefined) {
+    throw new Error(`known.md: a row needs all columns: ${short.join(" | ")}`);
+  }
+  return body;
+}
 
 export function parseKnown(text: string): Known[] {
-  const rows = text
-    .split("\n")
-    .filter((line) => line.startsWith("|"))
-    .map((line) => line.split("|").slice(1, -1).map((field) => field.trim().replaceAll("`", "")));
-  const [head, , ...body] = rows;
-  if (head?.join() !== columns.join()) {
-    throw new Error(`known.md: the columns must be ${columns.join(", ")}`);
-  }
-  return body.map((fields) => {
+  return rowsOf(text, columns).map((fields) => {
     const [server, sdk, configuration, name, passes, reason] = fields as [string, string, string, string, string, string];
-    if (fields.length !== columns.length || !reason || !["never", "sometimes"].includes(passes)) {
-      throw new Error(`known.md: a row needs all columns, and "never" or "sometimes": ${fields.join(" | ")}`);
+    if (!["never", "sometimes"].includes(passes)) {
+      throw new Error(`known.md: a row needs "never" or "sometimes": ${fields.join(" | ")}`);
     }
     const text = [server, sdk, configuration, name].join(" ");
     return { server, sdk, configuration, name, reason, sometimes: passes === "sometimes", text };
   });
 }
 
-export function loadKnown(file: string): Known[] {
-  return parseKnown(fs.readFileSync(file, "utf8"));
+/** One row may name several SDKs, with commas between them. */
+export function parseLacks(text: string): Lack[] {
+  return rowsOf(text, lackColumns).flatMap((fields) => {
+    const [sdks, what, reason] = fields as [string, string, string];
+    return sdks.split(/,\s*/).map((sdk) => ({ sdk, what, reason }));
+  });
 }
 
 const matches = (pattern: string, value: string) => pattern === "*" || pattern === value;

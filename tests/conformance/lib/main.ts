@@ -2,17 +2,19 @@
 //
 // Runs the cases against one server or both, in every configuration, with every SDK, and prints a table. The last line
 // is "N passed, N failed".
+import * as fs from "node:fs";
 import * as path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 
 import { suites } from "../cases/all.ts";
 import { runCell, stopped } from "./cell.ts";
-import { configurations } from "./configurations.ts";
-import { loadKnown } from "./known.ts";
-import { checkCapabilities, checkNames, plannedCases } from "./plan.ts";
+import { configurations, type Configuration } from "./configurations.ts";
+import { parseKnown, parseLacks } from "./known.ts";
+import { allNeeds, checkCapabilities, checkCaseNeeds, checkNames, lackedCases, plannedCases } from "./plan.ts";
 import { Results } from "./results.ts";
 import { loadSdk, sdkNames, type Sdk } from "./sdks.ts";
+import { markdownTable } from "./table.ts";
 
 const here = import.meta.dirname;
 
@@ -20,29 +22,31 @@ function options() {
   const { values } = parseArgs({
     options: {
       server: { type: "string", default: "both" },
-      sdk: { type: "string" },
-      config: { type: "string" },
+      sdk: { type: "string", multiple: true },
+      config: { type: "string", multiple: true },
       case: { type: "string", default: "" },
     },
   });
-  const among = (kind: string, value: string | undefined, all: string[]) => {
-    if (value !== undefined && !all.includes(value)) {
-      throw new Error(`no ${kind} ${value}; there are: ${all.join(", ")}`);
+  const among = (kind: string, chosen: string[], all: string[]) => {
+    const unknown = chosen.find((value) => !all.includes(value));
+    if (unknown !== undefined) {
+      throw new Error(`no ${kind} ${unknown}; there are: ${all.join(", ")}`);
     }
-    return value === undefined ? all : [value];
+    return chosen.length === 0 ? all : chosen;
   };
-  const server = values.server;
+  const both = ["reference", "perdure"];
+  const { server, sdk = [], config = [] } = values;
+  const names = configurations.map(({ name }) => name);
   return {
-    servers: server === "both" ? ["reference", "perdure"] : among("server", server, ["reference", "perdure"]),
-    sdks: among("sdk", values.sdk, sdkNames()),
-    configurations: among(
-      "configuration",
-      values.config,
-      configurations.map(({ name }) => name),
-    ),
+    whole: server === "both" && sdk.length === 0 && config.length === 0 && values.case === "",
+    servers: server === "both" ? both : among("server", [server], both),
+    sdks: among("sdk", sdk, sdkNames()),
+    configurations: among("configuration", config, names),
     filter: values.case,
   };
 }
+
+type Chosen = ReturnType<typeof options>;
 
 function command(server: string): string[] {
   const variable = server === "perdure" ? "PERDURE_BIN" : "REFERENCE_BIN";
@@ -64,27 +68,46 @@ async function checkThatCasesCanFail(sdk: Sdk): Promise<void> {
   }
 }
 
+/** Runs one SDK in one configuration against the chosen servers. */
+async function runConfiguration(results: Results, sdk: Sdk, configuration: Configuration, chosen: Chosen): Promise<void> {
+  const expected = plannedCases(suites, configuration, sdk, chosen.filter);
+  for (const server of expected.length > 0 ? chosen.servers : []) {
+    const begun = performance.now();
+    const place = { server, sdk: sdk.name, configuration: configuration.name };
+    const outcomes = await runCell({ ...place, command: command(server), filter: chosen.filter }, expected, console.log);
+    for (const name of expected) {
+      results.add({ ...place, name, ...outcomes.get(name)! });
+    }
+    const passed = [...outcomes.values()].filter((outcome) => outcome.passed).length;
+    const seconds = Math.round((performance.now() - begun) / 1000);
+    console.log(`... ${server}, ${sdk.name}, ${configuration.name}: ${passed} of ${expected.length} in ${seconds} s`);
+  }
+  for (const name of lackedCases(suites, configuration, sdk, chosen.filter)) {
+    results.addLack({ sdk: sdk.name, configuration: configuration.name, name });
+  }
+}
+
 async function main(): Promise<boolean> {
   const chosen = options();
+  const told = fs.readFileSync(path.join(here, "../known.md"), "utf8");
+  const known = parseKnown(told);
   checkNames(suites, configurations);
-  const results = new Results(loadKnown(path.join(here, "../known.md")));
-  for (const sdk of chosen.sdks.map(loadSdk)) {
-    checkCapabilities(suites, sdk);
+  checkCaseNeeds(suites);
+  for (const sdk of sdkNames().map(loadSdk)) {
+    checkCapabilities(allNeeds(suites, configurations), sdk, parseLacks(told));
+  }
+  const results = new Results(known);
+  const sdks = chosen.sdks.map(loadSdk);
+  for (const sdk of sdks) {
     await checkThatCasesCanFail(sdk);
     for (const configuration of configurations.filter(({ name }) => chosen.configurations.includes(name))) {
-      const expected = plannedCases(suites, configuration, sdk, chosen.filter);
-      for (const server of expected.length > 0 ? chosen.servers : []) {
-        const begun = performance.now();
-        const place = { server, sdk: sdk.name, configuration: configuration.name };
-        const outcomes = await runCell({ ...place, command: command(server), filter: chosen.filter }, expected, console.log);
-        for (const name of expected) {
-          results.add({ ...place, name, ...outcomes.get(name)! });
-        }
-        const passed = [...outcomes.values()].filter((outcome) => outcome.passed).length;
-        const seconds = Math.round((performance.now() - begun) / 1000);
-        console.log(`... ${server}, ${sdk.name}, ${configuration.name}: ${passed} of ${expected.length} in ${seconds} s`);
-      }
+      await runConfiguration(results, sdk, configuration, chosen);
     }
+  }
+  if (chosen.whole) {
+    const file = path.join(here, "../../../build/conformance/table.md");
+    fs.writeFileSync(file, markdownTable(results, sdks, known, new Date().toISOString().slice(0, 10)));
+    console.log(`\nthe table for the README is in build/conformance/table.md`);
   }
   return results.report(console.log);
 }

@@ -10,6 +10,7 @@ export type Result = Place & Outcome;
 export class Results {
   readonly #known: Known[];
   readonly #results: Result[] = [];
+  readonly #lacks: Omit<Place, "server">[] = [];
 
   constructor(known: Known[]) {
     this.#known = known;
@@ -17,6 +18,15 @@ export class Results {
 
   add(result: Result): void {
     this.#results.push(result);
+  }
+
+  /** The SDK cannot express this case. */
+  addLack(place: Omit<Place, "server">): void {
+    this.#lacks.push(place);
+  }
+
+  get results(): readonly Result[] {
+    return this.#results;
   }
 
   #mark(result: Result): string {
@@ -34,17 +44,42 @@ export class Results {
 
   #table(title: string, results: Result[]): string {
     const configurations = [...new Set(results.map(({ configuration }) => configuration))];
-    const names = [...new Set(results.map(({ name }) => name))];
+    const { sdk } = results[0]!;
+    const lacked = this.#lacks.filter((one) => one.sdk === sdk && configurations.includes(one.configuration));
+    const names = [...new Set([...results, ...lacked].map(({ name }) => name))].sort();
     const width = Math.max(...names.map((name) => name.length), title.length);
     const lines = [[title.padEnd(width), ...configurations].join("  ")];
     for (const name of names) {
       const cells = configurations.map((configuration) => {
         const result = results.find((one) => one.name === name && one.configuration === configuration);
-        return (result ? this.#mark(result) : "-").padEnd(configuration.length);
+        const lacks = this.lacks({ sdk, configuration, name });
+        return (result ? this.#mark(result) : lacks ? "lacks" : "-").padEnd(configuration.length);
       });
       lines.push([name.padEnd(width), ...cells].join("  ").trimEnd());
     }
     return `${lines.join("\n")}\n`;
+  }
+
+  lacks({ sdk, configuration, name }: Omit<Place, "server">): boolean {
+    return this.#lacks.some((one) => one.sdk === sdk && one.configuration === configuration && one.name === name);
+  }
+
+  /** What a server, an SDK and a configuration came to in one case: empty if it did not run there. */
+  markAt(place: Place): string {
+    const keys = ["server", "sdk", "configuration", "name"] as const;
+    const result = this.#results.find((one) => keys.every((key) => one[key] === place[key]));
+    return result ? this.#mark(result) : this.lacks(place) ? "lacks" : "";
+  }
+
+  /** The cases that an SDK ran or lacks in these configurations. */
+  namesIn(sdk: string, configurations: string[]): string[] {
+    const places = [...this.#results, ...this.#lacks];
+    return places.filter((one) => one.sdk === sdk && configurations.includes(one.configuration)).map(({ name }) => name);
+  }
+
+  /** Whether some result fails in the places of this row. */
+  failsAt(row: Known): boolean {
+    return this.#results.some((result) => !result.passed && findKnown([row], result) !== undefined);
   }
 
   failures(): Result[] {

@@ -17,13 +17,19 @@ export type Sdk = {
   folder: string;
   services: string[];
   features: string[];
-  /** Needed services and features that the program does not have, each with its reason. */
-  lacks: Record<string, string>;
+  /** The release of the SDK, the file that pins it, and the first and the last service protocol that it speaks. */
+  release: string;
+  lock: string;
+  protocol: [number, number];
 };
 
 export function loadSdk(name: string): Sdk {
   const own = path.join(folder, name);
-  return { lacks: {}, ...JSON.parse(fs.readFileSync(path.join(own, "sdk.json"), "utf8")), name, folder: own };
+  const sdk: Sdk = { ...JSON.parse(fs.readFileSync(path.join(own, "sdk.json"), "utf8")), name, folder: own };
+  if (!fs.readFileSync(path.join(own, sdk.lock), "utf8").includes(sdk.release)) {
+    throw new Error(`${name}: ${sdk.lock} does not pin the release ${sdk.release}`);
+  }
+  return sdk;
 }
 
 export function sdkNames(): string[] {

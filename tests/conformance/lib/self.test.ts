@@ -7,10 +7,11 @@ import { test } from "node:test";
 
 import { suites } from "../cases/all.ts";
 import { configurations } from "./configurations.ts";
-import { parseKnown } from "./known.ts";
-import { checkCapabilities, checkNames, plannedCases } from "./plan.ts";
+import { parseKnown, parseLacks } from "./known.ts";
+import { allNeeds, checkCapabilities, checkCaseNeeds, checkNames, lackedCases, plannedCases } from "./plan.ts";
 import { Results } from "./results.ts";
 import type { Sdk } from "./sdks.ts";
+import { markdownTable } from "./table.ts";
 
 const head = "| server | sdk | configuration | case | passes | reason |\n|---|---|---|---|---|---|\n";
 const at = (server: string, name: string, passed: boolean) => ({
@@ -64,18 +65,51 @@ test("every suite has a configuration and every configuration its suites", () =>
   assert.throws(() => checkNames(suites, lost));
 });
 
+const everything = allNeeds(suites, configurations);
+const sdkWith = (services: string[]): Sdk => ({
+  ...{ name: "some", folder: "", services, features: [], release: "1", lock: "", protocol: [5, 7] },
+});
+
 test("what an SDK lacks has a reason, and its cases are not planned", () => {
-  const all = suites.flatMap(({ needs }) => [...needs.services, ...(needs.features ?? [])]);
-  const sdk: Sdk = { name: "some", folder: "", services: all.filter((one) => one !== "signals"), features: [], lacks: {} };
-  assert.throws(() => checkCapabilities(suites, sdk));
-  checkCapabilities(suites, { ...sdk, lacks: { signals: "has none" } });
-  assert.deepEqual(plannedCases(suites, configurations[0]!, sdk, "Signals"), []);
-  assert.equal(plannedCases(suites, configurations[0]!, sdk, "State.").length, 3);
+  const sdk = sdkWith(everything.filter((one) => one !== "signals" && one !== "requestResponse"));
+  const lacks = ["signals", "requestResponse"].map((what) => ({ sdk: "some", what, reason: "has none" }));
+  assert.throws(() => checkCapabilities(everything, sdk, []));
+  checkCapabilities(everything, sdk, lacks);
+  assert.throws(() => checkCapabilities(everything, sdk, [...lacks, { sdk: "some", what: "Counter", reason: "it has" }]));
+  const [usual, responding] = ["default", "requestResponse"].map((name) => configurations.find((one) => one.name === name)!);
+  assert.deepEqual(plannedCases(suites, usual!, sdk, "Signals"), []);
+  assert.deepEqual(lackedCases(suites, usual!, sdk, "Signals"), ["Signals.resolve", "Signals.reject"]);
+  assert.equal(plannedCases(suites, usual!, sdk, "Combinators").length, 3);
+  assert.equal(plannedCases(suites, usual!, sdk, "State.").length, 3);
+  assert.deepEqual(plannedCases(suites, responding!, sdk, ""), []);
+});
+
+test("what one case needs is needed by a case that exists", () => {
+  checkCaseNeeds(suites);
+  assert.throws(() => checkCaseNeeds(suites.map((suite) => ({ ...suite, caseNeeds: { none: ["signals"] } }))));
+});
+
+test("the reasons of known.md are read for each SDK that a row names", () => {
+  const lacks = parseLacks("text\n\n| sdk | lacks | reason |\n|---|---|---|\n| a, b | `signals` | has none |\n");
+  assert.deepEqual(lacks, ["a", "b"].map((sdk) => ({ sdk, what: "signals", reason: "has none" })));
+  assert.throws(() => parseLacks("no table"));
+});
+
+test("the table tells both servers and both modes apart", () => {
+  const results = new Results(parseKnown(`${head}| perdure | * | default | A.two | never | because |\n`));
+  for (const server of ["perdure", "reference"]) {
+    results.add(at(server, "A.one", true));
+    results.add({ ...at(server, "A.one", true), configuration: "requestResponse" });
+    results.add(at(server, "A.two", server === "reference"));
+    results.add({ ...at(server, "A.two", true), configuration: "requestResponse" });
+  }
+  results.addLack({ sdk: "typescript", configuration: "default", name: "A.three" });
+  const table = markdownTable(results, [{ ...sdkWith([]), name: "typescript" }], [], "today");
+  assert.match(table, /\n\| A.one \| ok \|\n\| A.two \| perdure known \/ ok \|\n\| A.three \| lacks \|\n/);
+  assert.match(table, /\n\| default \| 1 of 2; 2 of 2 \|\n/);
 });
 
 test("the counts are those of the ecosystem's suite", () => {
-  const all = suites.flatMap(({ needs }) => [...needs.services, ...(needs.features ?? [])]);
-  const sdk: Sdk = { name: "all", folder: "", services: all, features: [], lacks: {} };
-  const counts = configurations.map((one) => plannedCases(suites, one, sdk, "").length);
-  assert.deepEqual(counts, [56, 52, 54, 3, 3, 2]);
+  const counts = configurations.map((one) => plannedCases(suites, one, sdkWith(everything), "").length);
+  assert.deepEqual(counts, [56, 52, 55, 54, 3, 3, 2]);
 });

@@ -6,18 +6,18 @@ import process from "node:process";
 import { after, before, describe, test } from "node:test";
 
 import { suites } from "../cases/all.ts";
-import { plannedSuites, type Cell } from "./plan.ts";
+import { plannedCases, plannedSuites, type Cell } from "./plan.ts";
 import { configurations } from "./configurations.ts";
 import { loadSdk } from "./sdks.ts";
-import { isSelected, type Suite } from "./suite.ts";
+import type { Suite } from "./suite.ts";
 import { World } from "./world.ts";
 
 const cell = JSON.parse(process.env.CONFORMANCE_CELL ?? "{}") as Cell;
 const configuration = configurations.find(({ name }) => name === cell.configuration)!;
 const sdk = loadSdk(cell.sdk);
 const planned = plannedSuites(suites, configuration, sdk);
-const selected = (suite: Suite) =>
-  Object.entries(suite.cases).filter(([name]) => isSelected(`${suite.name}.${name}`, cell.filter));
+const cases = new Set(plannedCases(suites, configuration, sdk, cell.filter));
+const selected = (suite: Suite) => Object.entries(suite.cases).filter(([name]) => cases.has(`${suite.name}.${name}`));
 
 // Ending in order is what ends the servers and the endpoints, each by its process id.
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -30,7 +30,7 @@ async function inOwnWorld(suite: Suite, run: (world: World) => Promise<void>): P
   const { serverEnv, endpointEnv } = suite.own!();
   const world = await World.start(cell.command, sdk, {
     serverEnv: { ...configuration.env, ...serverEnv },
-    endpointEnv,
+    endpointEnv: { ...configuration.endpointEnv, ...endpointEnv },
   });
   try {
     await run(world);
@@ -43,7 +43,8 @@ async function inOwnWorld(suite: Suite, run: (world: World) => Promise<void>): P
 describe("conformance", { concurrency: 3 }, () => {
   before(async () => {
     if (planned.some((suite) => !suite.own && selected(suite).length > 0)) {
-      shared = await World.start(cell.command, sdk, { serverEnv: configuration.env });
+      const { env: serverEnv, endpointEnv } = configuration;
+      shared = await World.start(cell.command, sdk, { serverEnv, endpointEnv });
     }
   });
   after(() => shared?.close());

@@ -7,6 +7,8 @@ import type { World, WorldOptions } from "./world.ts";
 export type Suite = {
   name: string;
   needs: Needs;
+  /** Features that single cases need beyond what all need. */
+  caseNeeds?: Record<string, string[]>;
   /** Each case starts a server and an endpoint of its own: with these options, or because it stops them. */
   own?: () => WorldOptions;
   cases: Record<string, (world: World) => Promise<void>>;

@@ -101,7 +101,18 @@ export class World {
     } catch (error) {
       throw last ? new CallError(`registration: ${(error as Error).message}`, last) : error;
     }
-    result("registration", last!);
+    const { id } = result<{ id: string }>("registration", last!);
+    await this.#checkProtocol(id);
+  }
+
+  /** That the SDK speaks what its sdk.json says: an older one is here for the older protocol. */
+  async #checkProtocol(deployment: string): Promise<void> {
+    type Shown = { min_protocol_version: number; max_protocol_version: number };
+    const answer = await this.server.atAdmin(`/deployments/${deployment}`);
+    const { min_protocol_version: first, max_protocol_version: last } = result<Shown>("deployment", answer);
+    if ([first, last].join() !== this.sdk.protocol.join()) {
+      throw new Error(`${this.sdk.name} speaks service protocols ${first} to ${last}, unlike its sdk.json says`);
+    }
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@
 //
 // Serves all services of the contract over cleartext HTTP/2 on the loopback interface, on the port
 // named by PORT, until SIGTERM. E2E_REQUEST_SIGNING names the public key whose signature every
-// request must carry.
+// request must carry, E2E_REQUEST_RESPONSE asks for the mode without streams both ways.
 
 package main
 
@@ -19,7 +19,7 @@ func main() {
 	services := append(trees(), counter(), listObject(), mapObject(), awakeableHolder(), failing(),
 		nonDeterministic(), proxy(), testUtils(), scopedWorker(), commandInterpreter(),
 		blockAndWaitWorkflow())
-	endpoint := server.NewRestate()
+	endpoint := server.NewRestate().Bidirectional(os.Getenv("E2E_REQUEST_RESPONSE") == "")
 	for _, service := range services {
 		endpoint.Bind(restate.ServiceDefinition(service))
 	}

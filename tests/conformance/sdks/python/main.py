@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Serves all services of the contract over cleartext HTTP/2 on the loopback interface, on the port named by
-PORT, until SIGTERM. E2E_REQUEST_SIGNING names the public key whose signature every request must carry."""
+PORT, until SIGTERM. E2E_REQUEST_SIGNING names the public key whose signature every request must carry,
+E2E_REQUEST_RESPONSE asks for the mode without streams both ways."""
 import asyncio
 import functools
 import os
@@ -28,7 +29,8 @@ SERVICES = [
 
 async def serve() -> None:
     key = os.environ.get("E2E_REQUEST_SIGNING")
-    app = restate.app(services=SERVICES, identity_keys=[key] if key else None)
+    mode = "request_response" if "E2E_REQUEST_RESPONSE" in os.environ else "bidi"
+    app = restate.app(services=SERVICES, protocol=mode, identity_keys=[key] if key else None)
     config = hypercorn.config.Config()
     config.bind = [f"127.0.0.1:{os.environ['PORT']}"]
     config.h2_max_concurrent_streams = 2147483647
