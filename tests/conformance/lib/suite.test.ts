@@ -39,6 +39,9 @@ async function inOwnWorld(suite: Suite, run: (world: World) => Promise<void>): P
   }
 }
 
+// A service that does not answer must not hold up the run.
+const startUp = { timeout: 90_000 };
+
 // Suites run side by side, the cases of one suite one after another: some count attempts in the service's memory.
 describe("conformance", { concurrency: 3 }, () => {
   before(async () => {
@@ -46,7 +49,7 @@ describe("conformance", { concurrency: 3 }, () => {
       const { env: serverEnv, endpointEnv } = configuration;
       shared = await World.start(cell.command, sdk, { serverEnv, endpointEnv });
     }
-  });
+  }, startUp);
   after(() => shared?.close());
   for (const suite of planned) {
     describe(suite.name, { concurrency: 1 }, () => {
