@@ -17,6 +17,7 @@ import { loadSdk, sdkNames, type Sdk } from "./sdks.ts";
 import { markdownTable } from "./table.ts";
 
 const here = import.meta.dirname;
+const tableFile = path.join(here, "../../../build/conformance/table.md");
 
 function options() {
   const { values } = parseArgs({
@@ -89,6 +90,7 @@ async function runConfiguration(results: Results, sdk: Sdk, configuration: Confi
 
 async function main(): Promise<boolean> {
   const chosen = options();
+  fs.rmSync(tableFile, { force: true });
   const told = fs.readFileSync(path.join(here, "../known.md"), "utf8");
   const known = parseKnown(told);
   checkNames(suites, configurations);
@@ -105,8 +107,8 @@ async function main(): Promise<boolean> {
     }
   }
   if (chosen.whole) {
-    const file = path.join(here, "../../../build/conformance/table.md");
-    fs.writeFileSync(file, markdownTable(results, sdks, known, new Date().toISOString().slice(0, 10)));
+    fs.mkdirSync(path.dirname(tableFile), { recursive: true });
+    fs.writeFileSync(tableFile, markdownTable(results, sdks, known, new Date().toISOString().slice(0, 10)));
     console.log(`\nthe table for the README is in build/conformance/table.md`);
   }
   return results.report(console.log);
