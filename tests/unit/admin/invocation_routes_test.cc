@@ -73,19 +73,28 @@ TEST_F(InvocationRoutesTest, RefusalsOfTheMatrix) {
       JsonError("The invocation '" + id + "' is either inboxed or scheduled, cannot be resumed."));
 }
 
-TEST_F(InvocationRoutesTest, ResumeKeepsTheDeployment) {
-  for (const char* value : {"keep", "Keep"}) {
-    Patch(std::string("resume?deployment=") + value);
-    ASSERT_FALSE(answered()) << value;
+TEST_F(InvocationRoutesTest, ResumeSaysWithWhichDeployment) {
+  const DeploymentId named{{1}};
+  using Kind = DeploymentChoice::Kind;
+  const std::vector<std::pair<std::string, Kind>> cases{
+      {"resume", Kind::kKeep},
+      {"resume?deployment=keep", Kind::kKeep},
+      {"resume?deployment=Keep", Kind::kKeep},
+      {"resume?deployment=latest", Kind::kLatest},
+      {"resume?deployment=Latest", Kind::kLatest},
+      {"resume?deployment=" + named.ToString(), Kind::kNamed}};
+  for (const auto& [verb, kind] : cases) {
+    Patch(verb);
+    ASSERT_FALSE(answered()) << verb;
+    const auto& resume = std::get<Resume>(gateway_.submissions.back().command);
+    EXPECT_EQ(resume.deployment.kind, kind) << verb;
+    if (kind == Kind::kNamed) {
+      EXPECT_EQ(resume.deployment.named, named);
+    }
     ReplyControl(ControlResult::kDone);
     EXPECT_EQ(status(), 200);
   }
   const size_t submitted = gateway_.submissions.size();
-  const std::string other = DeploymentId{{1}}.ToString();
-  for (const std::string& value : {std::string("latest"), std::string("Latest"), other}) {
-    Patch("resume?deployment=" + value);
-    EXPECT_EQ(status(), 501) << value;
-  }
   Patch("resume?deployment=foo");
   EXPECT_EQ(status(), 400);
   EXPECT_EQ(body(), JsonError("The query parameter 'deployment' is invalid. Reason: bad format"));

@@ -105,7 +105,6 @@ TEST_F(RoutingTest, KnownRoutesThatAreNotBuiltSaySo) {
       {"GET", "/services/{service}/openapi"},
       {"POST", "/services/{service}/state"},
       {"DELETE", "/invocations/{invocation_id}"},
-      {"PATCH", "/invocations/{invocation_id}/restart-as-new"},
       {"POST", "/internal/invocations_batch_operations/cancel"},
       {"GET", "/subscriptions"},
       {"POST", "/subscriptions"},

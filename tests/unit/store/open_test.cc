@@ -20,7 +20,7 @@ TEST(Open, MakesTheFolderAndItsParents) {
   const auto database = MustOpen(OptionsFor(folder / "a/b/node"));
 
   EXPECT_TRUE(database->created());
-  EXPECT_EQ(ReadText(folder / "a/b/node/format"), "3\n");
+  EXPECT_EQ(ReadText(folder / "a/b/node/format"), std::to_string(kDatabaseFormat) + "\n");
 }
 
 TEST(Open, RefusesAMissingFolderIfItMustNotMakeIt) {
@@ -110,11 +110,15 @@ TEST(Open, IsFreeAgainAfterClose) {
 TEST(Open, RefusesANewerFormat) {
   TestFolder folder;
   MustOpen(OptionsFor(folder / "node")).reset();
-  WriteText(folder / "node/format", "4\n");
+  const std::string own = std::to_string(kDatabaseFormat);
+  const std::string newer = std::to_string(kDatabaseFormat + 1);
+  WriteText(folder / "node/format", newer + "\n");
 
   EXPECT_THAT(
       RefusalOf(OptionsFor(folder / "node")),
-      HasSubstr("has format 4, this version reads format 3: it was written by a newer version"));
+      HasSubstr(
+          "has format " + newer + ", this version reads format " + own +
+          ": it was written by a newer version"));
 }
 
 TEST(Open, RefusesAnOlderFormat) {

@@ -71,7 +71,7 @@ TEST(RecordSynced, MakesTheFileBeforeAnythingIsSynced) {
   options.record_synced = true;
   // The database cannot be opened, but the folder can.
   std::filesystem::create_directories(folder / "node");
-  WriteText(folder / "node/format", "3\n");
+  WriteText(folder / "node/format", std::to_string(kDatabaseFormat) + "\n");
   std::filesystem::create_directories(folder / "node/db/LOCK");
 
   EXPECT_THAT(RefusalOf(options), HasSubstr("cannot open the database"));
