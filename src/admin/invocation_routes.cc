@@ -175,6 +175,9 @@ std::variant<DeploymentChoice, HttpResponse> ParseDeployment(
   if (*value == "latest" || *value == "Latest") {
     return DeploymentChoice{DeploymentChoice::Kind::kLatest, {}};
   }
+  if (value->empty()) {
+    return BadQuery("deployment", "bad length");  // only here; elsewhere an empty id is malformed
+  }
   const Result<DeploymentId> id = DeploymentId::Parse(*value);
   if (!id.ok()) {
     return BadQuery("deployment", id.error().message);

@@ -21,6 +21,7 @@ export function serverCommand(): string[] {
 }
 
 export type Invocation = { id: string; status: string; [column: string]: unknown };
+export type Verb = "cancel" | "kill" | "resume" | "pause" | "restart-as-new" | "purge" | "purge-journal";
 export type JournalEntry = { index: number; entry_type: string; name: string | null; appended_at: string | null };
 
 export class Server {
@@ -130,12 +131,9 @@ export class Server {
     return this.at(`/restate/invocation/${id}/output`);
   }
 
-  manage(
-    id: string,
-    verb: "cancel" | "kill" | "resume" | "pause" | "purge" | "purge-journal",
-  ): Promise<Answer> {
+  manage(id: string, verb: Verb, query = ""): Promise<Answer> {
     return until(`${verb} is routed`, async () => {
-      const answer = await this.atAdmin(`/invocations/${id}/${verb}`, { method: "PATCH" });
+      const answer = await this.atAdmin(`/invocations/${id}/${verb}${query}`, { method: "PATCH" });
       // Right after its start the reference answers 503 until a partition has a leader; ours must wait by itself.
       return !(this.isReference && answer.status === 503) && answer;
     });

@@ -4,6 +4,7 @@
 import { checkoutService, inventoryService, orderHistory, shippingService } from "./checkout.ts";
 import { paymentService } from "./payment.ts";
 import { cabinet, doomed, flaky, heldWorkflow, ledger, probe, sleepy, steps, stubborn } from "./probes.ts";
+import { brief, rest, stop, trip, unkept } from "./states.ts";
 import { signupWorkflow } from "./signup.ts";
 import { userAccount } from "./user_account.ts";
 import { approval, waiter } from "./waiters.ts";
@@ -13,4 +14,5 @@ serveOnLoopback([
   paymentService, userAccount, signupWorkflow, checkoutService, inventoryService, shippingService, orderHistory,
   steps, flaky, stubborn, doomed, probe, sleepy, ledger, cabinet, heldWorkflow,
   waiter, approval,
+  brief, rest, stop, trip, unkept,
 ]);
