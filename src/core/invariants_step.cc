@@ -27,8 +27,12 @@ std::string CompareLife(const Kept& before, const Kept& after) {
       old_status.idempotency_key != new_status.idempotency_key) {
     return "what was fixed at its creation changed";
   }
+  // A resume may choose another deployment, of the same protocol version (admin API 8.4).
+  const bool rested = old_status.state == InvocationState::kPaused ||
+                      old_status.state == InvocationState::kSuspended;
   if (old_status.pinned_deployment &&
-      (old_status.pinned_deployment != new_status.pinned_deployment ||
+      ((old_status.pinned_deployment != new_status.pinned_deployment && !rested) ||
+       !new_status.pinned_deployment ||
        old_status.pinned_protocol_version != new_status.pinned_protocol_version)) {
     return "its deployment was pinned and changed";
   }
