@@ -16,7 +16,7 @@ packages_build=(
 )
 packages_run=(ca-certificates curl jq)
 packages_test=(clang-format-14 openssl python3 strace)
-packages_full=(clang-14 clang-tidy-14 libclang-rt-14-dev)
+packages_full=(clang-14 clang-tidy-14 libclang-rt-14-dev llvm-14)
 packages_bench=(wrk python3 binutils)
 packages_docker=(buildah debootstrap iproute2 curl jq)
 

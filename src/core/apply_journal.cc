@@ -13,7 +13,20 @@
 namespace perdure {
 namespace {
 
+constexpr uint32_t kJournalMismatch = 570;
 constexpr uint32_t kProtocolViolation = 571;
+
+// Where an operator reads about an error that the SDK names (service protocol 3.13).
+std::string DocCodeOf(const AttemptError& error) {
+  switch (error.code) {
+    case kJournalMismatch:
+      return "RT0016";
+    case kProtocolViolation:
+      return "RT0012";
+    default:
+      return "RT0007";
+  }
+}
 
 }  // namespace
 
@@ -50,7 +63,8 @@ bool Applier::ApplyFrame(Invocation& invocation, SdkFrame& frame) {
     ApplySuspension(invocation, *suspension);
   } else if (auto* error = std::get_if<AttemptError>(&frame.message)) {
     std::optional<DurationMs> delay = error->next_retry_delay;
-    FailAttempt(invocation, std::move(*error), "RT0007", delay, true);
+    std::string doc_code = DocCodeOf(*error);
+    FailAttempt(invocation, std::move(*error), std::move(doc_code), delay, true);
   } else {
     PERDURE_ASSERT(std::holds_alternative<End>(frame.message));
     ApplyEnd(invocation);

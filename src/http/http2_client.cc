@@ -176,6 +176,9 @@ void Http2ClientSession::Produce(std::string& out, size_t max) {
   out_ = nullptr;
   if (error < 0) {
     FailAll(HttpFailure::kProtocol, nghttp2_strerror(error));
+  } else if (wants_close() && !streams_.empty()) {
+    // nghttp2 has said good-bye because of what the peer did; it does not end the streams.
+    FailAll(HttpFailure::kProtocol, "the peer broke HTTP/2");
   }
   const std::vector<int32_t> written = std::exchange(written_, {});
   for (const int32_t id : written) {

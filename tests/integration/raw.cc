@@ -56,7 +56,9 @@ RawWorld::RawWorld(std::string manifest, const Json& registration, Settings sett
 
 std::shared_ptr<ServiceAttempt> RawWorld::Next(const std::string& target) {
   std::shared_ptr<ServiceAttempt> attempt = service.NextAttempt(target);
-  PERDURE_INVARIANT(attempt != nullptr, "no attempt of " + target + " comes");
+  PERDURE_INVARIANT(
+      attempt != nullptr,
+      "no attempt of " + target + " comes: " + server.Invocation(last_id).dump());
   return attempt;
 }
 

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace perdure::test {
@@ -69,6 +70,16 @@ TEST(Journal, DropsFramesOfAnotherEpoch) {
   EXPECT_EQ(run.Journal(), Texts{"Input"});
   EXPECT_TRUE(run.world.notifies.empty());
   EXPECT_EQ(run.Status().failed_attempts, 0U);
+}
+
+TEST(Journal, ErrorsOfTheSdkHaveTheCodeThatExplainsThem) {
+  for (const auto& [code, doc_code] :
+       {std::pair{500U, "RT0007"}, {570U, "RT0016"}, {571U, "RT0012"}, {573U, "RT0007"}}) {
+    Running run;
+    run.world.Send(run.attempt, {Fail(code, "x")});
+    EXPECT_EQ(run.Status().last_failure->doc_code, doc_code);
+    EXPECT_EQ(run.Status().last_failure->error.code, code);
+  }
 }
 
 TEST(Journal, DropsWhatComesAfterTheEnd) {

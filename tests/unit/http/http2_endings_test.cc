@@ -126,5 +126,24 @@ TEST(Http2Endings, RefusedIsWhatThePeerDidNotLookAt) {
   EXPECT_EQ(running.log, "head end ");
 }
 
+// nghttp2 goes away from such a peer, and leaves the streams to us: they would stay open for ever.
+TEST(Http2Endings, APeerThatBreaksTheConnectionEndsEveryStream) {
+  const auto client = MakeHttp2ClientSession({});
+  client->Feed(std::string{0, 0, 0, 4, 0, 0, 0, 0, 0});  // SETTINGS
+  Listener first;
+  Listener second;
+  client->Open(Request("POST", "/"), first);
+  client->Open(Request("POST", "/"), second);
+  std::string out;
+  client->Produce(out, 1 << 20);
+  client->Feed(std::string{0, 0, 1, 0, 0} + Number(0) + "x");  // DATA on stream 0
+  out.clear();
+  client->Produce(out, 1 << 20);
+  EXPECT_TRUE(client->wants_close());
+  EXPECT_EQ(client->open_streams(), 0U);
+  EXPECT_EQ(first.log, "failure ");
+  EXPECT_EQ(second.log, "failure ");
+}
+
 }  // namespace
 }  // namespace perdure
