@@ -63,6 +63,16 @@ install_npm_folder() {
 # The SDK, its client and Node 24 (Debian's Node is too old for the SDK), as the lock file says.
 install_node_modules() { install_npm_folder "$e2e"; }
 
+# The reference server that tests compare with: REFERENCE_BIN if it is set, else what npm installs for the conformance
+# cases. Without it there is nothing to compare with, which is a failure.
+ensure_reference() {
+  if [ -z "${REFERENCE_BIN:-}" ]; then
+    install_npm_folder "$root/tests/conformance"
+    REFERENCE_BIN=$root/tests/conformance/node_modules/@restatedev/restate-server-linux-x64/bin/restate-server
+  fi
+  [ -x "$REFERENCE_BIN" ] || die "no reference server at $REFERENCE_BIN"
+}
+
 # build_preset PRESET [TARGET...]
 build_preset() {
   local preset=$1 targets=()

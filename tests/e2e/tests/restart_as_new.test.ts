@@ -73,6 +73,16 @@ for (const [from, lines] of kept) {
     const fresh = await restart(id, `?from=${from}`);
     assert.notEqual(fresh, id);
     assert.equal(fresh.slice(0, 16), id.slice(0, 16));
+    if (from === 15 && world.server.isReference) {
+      // The reference draws other numbers in the copy, so the result differs from the one in the prefix, and the SDK
+      // refuses the replay for ever. Ours copies the seed with a prefix.
+      await until("the SDK refuses the replay", async () => {
+        const row = await world.server.invocation(fresh);
+        return row?.last_failure_error_code === "RT0016";
+      });
+      await world.server.manage(fresh, "kill");
+      return;
+    }
     if (from < 12) {
       await resolveAwakeable(name, 1);
     }
