@@ -111,6 +111,11 @@ TEST(TidyText, FindsRegistries) {
           .size(),
       1U);
   EXPECT_EQ(CheckHostNames(File("t/package-lock.json", "  \"resolved\": \"a\",\n")).size(), 1U);
+  const std::string index =
+      "source = \"registry+https://github.com/rust-lang/crates"
+      ".io-index\"";
+  EXPECT_TRUE(CheckHostNames(File("a/Cargo.lock", index)).empty());
+  EXPECT_EQ(CheckHostNames(File("a/Cargo.toml", index)).size(), 1U);
   EXPECT_TRUE(CheckHostNames(File("a.ts", "https://example.org")).empty());
   EXPECT_TRUE(CheckHostNames(File("a.ts", "const x = { \"resolved\": 1 };")).empty());
 }

@@ -82,10 +82,6 @@ async function outputByKey(world: World, key: string, idempotencyKey: string): P
 export const serviceToService: Suite = {
   name: "ServiceToServiceCommunication",
   needs: { services: ["Proxy", "TestUtilsService", "Counter"] },
-  caseNeeds: {
-    callWithIdempotencyKey: ["callIdempotencyKey"],
-    oneWayCallWithIdempotencyKey: ["callIdempotencyKey"],
-  },
   timeoutMs: 60_000,
   cases: {
     regularCall: async (world) => {

@@ -44,7 +44,7 @@ export const combinators: Suite = {
   name: "Combinators",
   needs: { services: [interpreterName, "TestUtilsService"], features: ["combinators"] },
   caseNeeds: {
-    firstSuccessfulCompletedAwakeable: ["runCombinators"],
+    firstSuccessfulCompletedAwakeable: ["rejectAwakeable", "runCombinators"],
     signalFirstSuccessfulOrAllFailed: ["signals"],
     signalAllSuccessfulOrFirstFailed: ["signals"],
     signalAllCompleted: ["signals"],
@@ -126,6 +126,40 @@ export const combinators: Suite = {
       { resolve: { sig: "sigval" } },
       "ok:runval|ok:sigval|err:fail",
     ),
+  },
+};
+
+type Attached = { interpreter: Target; id: string; attached: string };
+
+/** Starts an interpreter that waits for an awakeable before its last commands, and a handler that attaches to it. */
+async function attachFromHandler(world: World, last: unknown[]): Promise<Attached> {
+  const interpreter = world.at(interpreterName, randomUUID());
+  const commands = [{ type: "awaitOne", command: createAwakeable("awk") }, ...last];
+  const { invocationId: id } = await interpreter.send("interpretCommands", { commands });
+  const { invocationId: attached } = await world.service("TestUtilsService").send("attachInvocation", id);
+  await waitForAwakeable(interpreter, "awk");
+  return { interpreter, id, attached };
+}
+
+export const attach: Suite = {
+  name: "Attach",
+  needs: { services: [interpreterName, "TestUtilsService"] },
+  cases: {
+    fromContext: async (world) => {
+      const { interpreter, id, attached } = await attachFromHandler(world, []);
+      await interpreter.call("resolveAwakeable", { awakeableKey: "awk", value: "hello" });
+      assert.equal(await world.attach(attached), "hello");
+      // And when there is nothing left to wait for.
+      assert.equal(await world.service("TestUtilsService").call("attachInvocation", id), "hello");
+    },
+    failureFromContext: async (world) => {
+      const last = [{ type: "awaitOne", command: runThrows("boom") }];
+      const { interpreter, id, attached } = await attachFromHandler(world, last);
+      await interpreter.call("resolveAwakeable", { awakeableKey: "awk", value: "go on" });
+      const isToldWhy = (error: CallError) => /boom/.test(error.answer.json().message);
+      await assert.rejects(world.attach(attached), isToldWhy);
+      await assert.rejects(world.service("TestUtilsService").call("attachInvocation", id), isToldWhy);
+    },
   },
 };
 

@@ -56,11 +56,6 @@ export const cancellation: Suite = {
       ...["CancelTestRunner", "CancelTestBlockingService", "AwakeableHolder", "Proxy", "TestUtilsService"],
     ],
   },
-  caseNeeds: {
-    "cancelFromContext[CALL]": ["cancelInvocation"],
-    "cancelFromContext[SLEEP]": ["cancelInvocation"],
-    "cancelFromContext[AWAKEABLE]": ["cancelInvocation"],
-  },
   cases: {
     "cancelFromAdminAPI[CALL]": fromAdminApi("CALL"),
     "cancelFromAdminAPI[SLEEP]": fromAdminApi("SLEEP"),

@@ -14,12 +14,12 @@ export type Configuration = {
 };
 
 const usual = [
-  ...["CallOrdering", "Cancellation", "Combinators", "Ingress", "KillInvocation", "KillRuntime"],
+  ...["Attach", "CallOrdering", "Cancellation", "Combinators", "Ingress", "KillInvocation", "KillRuntime"],
   ...["ProxyRequestSigning", "RunRetry", "ServiceToServiceCommunication", "Sleep", "SleepWithFailures", "State"],
   ...["StopRuntime", "UserErrors", "WorkflowAPI", "Signals"],
 ];
 const suspending = [
-  ...["Cancellation", "Combinators", "KillRuntime", "NonDeterminismErrors", "RunFlush", "RunRetry"],
+  ...["Attach", "Cancellation", "Combinators", "KillRuntime", "NonDeterminismErrors", "RunFlush", "RunRetry"],
   ...["ServiceToServiceCommunication", "Sleep", "SleepWithFailures", "State", "StopRuntime", "UserErrors"],
   ...["WorkflowAPI", "Signals"],
 ];

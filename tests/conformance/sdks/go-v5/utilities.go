@@ -130,6 +130,10 @@ func cancelInvocation(ctx restate.Context, id string) (none, error) {
 	return none{}, nil
 }
 
+func attachInvocation(ctx restate.Context, id string) (string, error) {
+	return restate.AttachInvocation[string](ctx, id).Response()
+}
+
 func testUtils() restate.ServiceDefinition {
 	return restate.NewService("TestUtilsService").
 		Handler("echo", restate.NewServiceHandler(echo)).
@@ -137,5 +141,6 @@ func testUtils() restate.ServiceDefinition {
 		Handler("echoHeaders", restate.NewServiceHandler(echoHeaders)).
 		Handler("rawEcho", restate.NewServiceHandler(rawEcho, restate.WithBinary)).
 		Handler("countExecutedSideEffects", restate.NewServiceHandler(countExecutedSideEffects)).
-		Handler("cancelInvocation", restate.NewServiceHandler(cancelInvocation))
+		Handler("cancelInvocation", restate.NewServiceHandler(cancelInvocation)).
+		Handler("attachInvocation", restate.NewServiceHandler(attachInvocation))
 }

@@ -150,6 +150,10 @@ func cancelInvocation(ctx restate.Context, id string) (none, error) {
 	return none{}, nil
 }
 
+func attachInvocation(ctx restate.Context, id string) (string, error) {
+	return result(restate.AttachInvocation[string](ctx, id).Response())
+}
+
 func resolveSignal(ctx restate.Context, request signalRequest) (none, error) {
 	restate.ResolveSignal(ctx, request.InvocationID, request.SignalName, request.Value)
 	return none{}, nil
@@ -168,6 +172,7 @@ func testUtils() restate.ServiceDefinition {
 		Handler("rawEcho", restate.NewServiceHandler(rawEcho, restate.WithBinary)).
 		Handler("countExecutedSideEffects", restate.NewServiceHandler(countExecutedSideEffects)).
 		Handler("cancelInvocation", restate.NewServiceHandler(cancelInvocation)).
+		Handler("attachInvocation", restate.NewServiceHandler(attachInvocation)).
 		Handler("resolveSignal", restate.NewServiceHandler(resolveSignal)).
 		Handler("rejectSignal", restate.NewServiceHandler(rejectSignal))
 }

@@ -100,6 +100,11 @@ async def cancel_invocation(ctx: Context, invocation: str) -> None:
     ctx.cancel_invocation(invocation)
 
 
+@test_utils.handler("attachInvocation")
+async def attach_invocation(ctx: Context, invocation: str) -> str:
+    return await ctx.attach_invocation(invocation, type_hint=str)
+
+
 @test_utils.handler("resolveSignal")
 async def resolve_signal(ctx: Context, request: dict) -> None:
     ctx.resolve_signal(request["invocationId"], request["signalName"], request["value"])

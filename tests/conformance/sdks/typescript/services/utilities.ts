@@ -89,6 +89,8 @@ export const testUtils = restate.service({
     },
     cancelInvocation: async (ctx: restate.Context, id: string) =>
       ctx.cancel(restate.InvocationIdParser.fromString(id)),
+    attachInvocation: (ctx: restate.Context, id: string): Promise<string> =>
+      ctx.attach<string>(restate.InvocationIdParser.fromString(id)),
     resolveSignal: async (ctx: restate.Context, request: SignalTarget & { value: string }) =>
       signalOf(ctx, request).resolve(request.value),
     rejectSignal: async (ctx: restate.Context, request: SignalTarget & { reason: string }) =>

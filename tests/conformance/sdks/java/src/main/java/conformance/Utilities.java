@@ -109,6 +109,10 @@ final class Utilities {
     return null;
   }
 
+  private static String attachInvocation(Context ctx, String id) {
+    return ctx.invocationHandle(id, TEXT).attach().await();
+  }
+
   private static HandlerDefinition<?, ?> rawEcho() {
     var echo = shared("rawEcho", Serde.RAW, Serde.RAW, (Context ctx, byte[] input) -> input);
     return echo.withAcceptContentType("*/*");
@@ -124,6 +128,7 @@ final class Utilities {
         shared("echoHeaders", NONE, headers, (Context ctx, Void n) -> ctx.request().headers()),
         rawEcho(),
         shared("countExecutedSideEffects", NUMBER, NUMBER, Utilities::countExecutedSideEffects),
-        shared("cancelInvocation", TEXT, NONE, Utilities::cancelInvocation));
+        shared("cancelInvocation", TEXT, NONE, Utilities::cancelInvocation),
+        shared("attachInvocation", TEXT, TEXT, Utilities::attachInvocation));
   }
 }

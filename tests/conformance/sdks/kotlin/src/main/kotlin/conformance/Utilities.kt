@@ -90,4 +90,7 @@ val testUtils =
         plain<String, Unit>("cancelInvocation") { ctx, id ->
           ctx.invocationHandle<Unit>(id).cancel()
         },
+        plain<String, String>("attachInvocation") { ctx, id ->
+          ctx.invocationHandle<String>(id).attach().await()
+        },
     )
