@@ -10,7 +10,6 @@
 
 #include <chrono>
 #include <memory>
-#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,9 +37,6 @@ struct Misdeed {
   void (*commit)(ServiceAttempt& attempt);
   const char* code;
   const char* reason;  // part of last_failure
-  friend std::ostream& operator<<(std::ostream& out, const Misdeed& misdeed) {
-    return out << misdeed.name;
-  }
 };
 
 void AnswerWith(ServiceAttempt& attempt, ResponseHead head) {

@@ -246,9 +246,11 @@ TEST_P(OddSdkTest, AFrameOfTheLargestSizeIsTaken) {
 // Every type as the first message, with an empty payload and with one of noise: whatever it means,
 // the invocation ends well once its service behaves.
 TEST_P(OddSdkTest, AnyMessageMayComeFirst) {
-  std::map<std::string, std::shared_ptr<ServiceAttempt>> begun;
-  world_.service.On("Obj/run", [&begun](ServiceAttempt& attempt) {
-    const auto [first, inserted] = begun.emplace(attempt.id(), attempt.shared_from_this());
+  using Attempts = std::map<std::string, std::shared_ptr<ServiceAttempt>>;
+  // Of the service's thread, which goes on after this test.
+  const auto begun = std::make_shared<Attempts>();
+  world_.service.On("Obj/run", [begun](ServiceAttempt& attempt) {
+    const auto [first, inserted] = begun->emplace(attempt.id(), attempt.shared_from_this());
     if (inserted) {
       attempt.SendBytes(attempt.input() + Hex("0002000000000003 08f403"));
     } else if (first->second.get() != &attempt) {
