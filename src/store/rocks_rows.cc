@@ -109,13 +109,13 @@ void MakePlain(Family family, std::string& value) {
 
 std::optional<std::string> FindRowInMemory(
     const RocksTables& tables, Family family, BytesView key) {
-  rocksdb::ReadOptions options;
-  options.read_tier = rocksdb::kBlockCacheTier;
+  // A Get without I/O says "found", with an empty value, for a table that is not open: only
+  // KeyMayExist tells. For a body in a blob file it does not tell either, but the value is empty.
   std::string value;
-  const rocksdb::Status status =
-      tables.db->Get(options, tables.handle(family), ToSlice(key), &value);
-  if (status.IsNotFound() || status.IsIncomplete()) return std::nullopt;
-  if (!status.ok()) StorageFailed("read", status);
+  bool found = false;
+  const bool may_exist = tables.db->KeyMayExist(
+      rocksdb::ReadOptions(), tables.handle(family), ToSlice(key), &value, &found);
+  if (!may_exist || !found || value.empty()) return std::nullopt;
   MakePlain(family, value);
   return value;
 }
