@@ -206,6 +206,7 @@ class Applier {
   void PauseInvocation(Invocation& invocation);
   void BackOff(Invocation& invocation, DurationMs delay);
   DurationMs RetryDelay(const RetryPolicy& policy, uint32_t failed_attempts);
+  // Of the deployment in use (service protocol 4.6).
   RetryPolicy PolicyOf(const Invocation& invocation) const;
 
   // --- completion (apply_completion.cc) ---

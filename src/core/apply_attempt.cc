@@ -217,6 +217,8 @@ RetryPolicy Applier::PolicyOf(const Invocation& invocation) const {
   if (status.pinned_deployment) {
     const DeploymentSchema* pinned = stamp_.schema->FindDeployment(*status.pinned_deployment);
     service = pinned == nullptr ? nullptr : pinned->FindService(status.target.service);
+  } else if (const auto live = memory_.live.find(invocation.id); live != memory_.live.end()) {
+    service = live->second.deployment->FindService(status.target.service);
   }
   if (service == nullptr) {
     service = stamp_.schema->FindService(status.target.service);
@@ -245,6 +247,7 @@ void Applier::FailAttempt(
     std::string doc_code,
     std::optional<DurationMs> delay,
     bool reached_sdk) {
+  const RetryPolicy policy = PolicyOf(invocation);
   EndAttempt(invocation.id);
   InvocationStatus& status = invocation.status;
   DropReady(invocation);
@@ -265,7 +268,6 @@ void Applier::FailAttempt(
     return;
   }
   ++status.failed_attempts;
-  const RetryPolicy policy = PolicyOf(invocation);
   if (!policy.max_attempts || status.failed_attempts < *policy.max_attempts) {
     BackOff(invocation, RetryDelay(policy, status.failed_attempts));
     return;

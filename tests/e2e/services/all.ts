@@ -5,6 +5,7 @@ import { checkoutService, inventoryService, orderHistory, shippingService } from
 import { paymentService } from "./payment.ts";
 import { cabinet, doomed, flaky, heldWorkflow, ledger, probe, sleepy, steps, stubborn } from "./probes.ts";
 import { brief, rest, stop, trip, unkept } from "./states.ts";
+import { busy, eager, lenient, strict, turns } from "./attempts.ts";
 import { signupWorkflow } from "./signup.ts";
 import { userAccount } from "./user_account.ts";
 import { approval, waiter } from "./waiters.ts";
@@ -15,4 +16,5 @@ serveOnLoopback([
   steps, flaky, stubborn, doomed, probe, sleepy, ledger, cabinet, heldWorkflow,
   waiter, approval,
   brief, rest, stop, trip, unkept,
+  busy, eager, lenient, strict, turns,
 ]);

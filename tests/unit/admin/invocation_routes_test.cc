@@ -3,6 +3,11 @@
 // Control of invocations (the matrix of admin API 8.1) and the questions about them.
 #include "tests/unit/admin/admin_test_support.h"
 
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
 namespace perdure {
 namespace {
 
@@ -99,6 +104,129 @@ TEST_F(InvocationRoutesTest, ResumeSaysWithWhichDeployment) {
   EXPECT_EQ(status(), 400);
   EXPECT_EQ(body(), JsonError("The query parameter 'deployment' is invalid. Reason: bad format"));
   EXPECT_EQ(gateway_.submissions.size(), submitted);
+}
+
+TEST_F(InvocationRoutesTest, ResumeOnAnotherDeploymentIsRefused) {
+  const std::string id = MakeId().ToString();
+  const DeploymentId other{{1}};
+  Patch("resume?deployment=latest");
+  ReplyControl(ControlResult::kDeploymentFixed);
+  EXPECT_EQ(status(), 409);
+  EXPECT_EQ(
+      body(),
+      JsonError(
+          "The invocation '" + id +
+          "' is still running or the deployment id is not pinned yet, deployment id cannot be "
+          "changed."));
+  Patch("resume?deployment=latest");
+  ReplyControl(ControlResult::kDeploymentUnknown);
+  EXPECT_EQ(status(), 400);
+  EXPECT_EQ(
+      body(),
+      JsonError(
+          "The given deployment was not found when trying to resume the invocation '" + id + "'."));
+  Patch("resume?deployment=latest");
+  Reply(ControlOutcome{MakeId(), ControlResult::kVersionUnsupported, {6, other, 7, 7}});
+  EXPECT_EQ(status(), 400);
+  EXPECT_EQ(
+      body(),
+      JsonError(
+          "The invocation '" + id +
+          "' is running on protocol version '6', while the chosen "
+          "deployment '" +
+          other.ToString() + "' supports the range 7..=7."));
+}
+
+TEST_F(InvocationRoutesTest, RestartIsNewWork) {
+  const DeploymentId named{{1}};
+  using Kind = DeploymentChoice::Kind;
+  const std::tuple<std::string, JournalIndex, Kind> cases[] = {
+      {"restart-as-new", 0, Kind::kLatest},
+      {"restart-as-new?from=7", 7, Kind::kLatest},
+      {"restart-as-new?from=4294967295&bogus=1", 4294967295U, Kind::kLatest},
+      {"restart-as-new?deployment=Keep&from=0", 0, Kind::kKeep},
+      {"restart-as-new?deployment=" + named.ToString(), 0, Kind::kNamed}};
+  for (const auto& [verb, from, kind] : cases) {
+    Patch(verb);
+    ASSERT_FALSE(answered()) << verb;
+    EXPECT_EQ(gateway_.submissions.back().source, Source::kNewWork);
+    EXPECT_EQ(gateway_.submissions.back().partition, PartitionId{1});
+    const auto& restart = std::get<RestartAsNew>(gateway_.submissions.back().command);
+    EXPECT_EQ(restart.id, MakeId());
+    EXPECT_EQ(restart.from, from) << verb;
+    EXPECT_EQ(restart.deployment.kind, kind) << verb;
+    Reply(RestartOutcome{MakeId(), RestartResult::kRestarted, MakeId(1)});
+    EXPECT_EQ(status(), 200);
+    EXPECT_EQ(header("content-type"), "application/json");
+    EXPECT_EQ(body(), R"({"new_invocation_id":")" + MakeId(1).ToString() + R"("})");
+  }
+}
+
+TEST_F(InvocationRoutesTest, RestartRefusesAQueryBeforeTheId) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"from=-1", "from: invalid digit found in string"},
+      {"from=1x", "from: invalid digit found in string"},
+      {"from=", "from: cannot parse integer from empty string"},
+      {"from=4294967296", "from: number too large to fit in target type"},
+      {"from=1&from=1", "duplicate field `from`"},
+      {"deployment=keep&deployment=keep", "duplicate field `deployment`"}};
+  for (const auto& [query, why] : cases) {
+    Send("PATCH", std::string("/invocations/foo/restart-as-new?") + query);
+    EXPECT_EQ(status(), 400) << query;
+    EXPECT_EQ(body(), std::string("Failed to deserialize query string: ") + why);
+  }
+  for (const auto& [value, why] : {std::pair{"foo", "bad format"}, std::pair{"", "bad length"}}) {
+    Patch(std::string("restart-as-new?deployment=") + value);
+    EXPECT_EQ(status(), 400);
+    EXPECT_EQ(
+        body(),
+        JsonError(std::string("The query parameter 'deployment' is invalid. Reason: ") + why));
+  }
+  EXPECT_TRUE(gateway_.submissions.empty());
+}
+
+TEST_F(InvocationRoutesTest, RefusalsOfRestart) {
+  const std::string id = MakeId().ToString();
+  const std::tuple<RestartResult, int, std::string> cases[] = {
+      {RestartResult::kNotFound, 404, "The requested invocation '" + id + "' does not exist"},
+      {RestartResult::kNotStarted,
+       425,
+       "The invocation '" + id + "' cannot be restarted because it's not running yet."},
+      {RestartResult::kNotCompleted, 409, "The invocation '" + id + "' is still running."},
+      {RestartResult::kUnsupported,
+       422,
+       "Restarting the invocation '" + id +
+           "' is not supported. Restarting workflows is not supported, and restarting invocations "
+           "created using the old service protocol."},
+      {RestartResult::kInputGone,
+       410,
+       "The invocation '" + id +
+           "' cannot be restarted because the input is not available. This indicates that the "
+           "journal was already purged, or not retained at all."},
+      {RestartResult::kDeploymentUnknown,
+       400,
+       "The given deployment was not found when trying to restart as new the invocation '" + id +
+           "'."},
+      {RestartResult::kOutOfRange,
+       400,
+       "The given index is out of range of currently stored journal for invocation '" + id + "'."},
+      {RestartResult::kIncompletePrefix,
+       400,
+       "The prefix of the journal '" + id +
+           "' up to 'from' (included) contains some Commands without respective Completions."}};
+  for (const auto& [result, expected, message] : cases) {
+    Patch("restart-as-new");
+    Reply(RestartOutcome{MakeId(), result});
+    EXPECT_EQ(status(), expected);
+    EXPECT_EQ(body(), JsonError(message));
+  }
+  Patch("restart-as-new");
+  Reply(RequestRefused{RequestRefused::Reason::kDiskNearlyFull});
+  EXPECT_EQ(status(), 503);
+  EXPECT_EQ(
+      body(),
+      JsonError("Error when routing the request internally. Reason: the disk of the data folder is "
+                "nearly full, free some space"));
 }
 
 TEST_F(InvocationRoutesTest, BadIdsAreRefused) {

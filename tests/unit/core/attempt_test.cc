@@ -150,6 +150,19 @@ TEST(Pinning, AGoneDeploymentFailsAndRetries) {
   EXPECT_EQ(world.StatusOf(spec.id).last_failure->doc_code, "RT0011");
 }
 
+TEST(Pinning, ADeploymentThatLostTheHandlerFailsAndRetries) {
+  World world;
+  InvocationSpec spec = world.Spec("Svc", "run");
+  spec.target.handler = "gone";
+  world.SendIn(spec);
+  EXPECT_EQ(world.Pull(), 0U);
+  EXPECT_EQ(world.StatusOf(spec.id).last_failure->doc_code, "RT0011");
+  EXPECT_EQ(
+      world.StatusOf(spec.id).last_failure->error.message,
+      "the deployment " + world.active().ToString() + " has no handler Svc/gone");
+  EXPECT_NE(world.StatusOf(spec.id).next_retry_at, 0U);
+}
+
 TEST(Pinning, NoNewerVersionThanOffered) {
   World world;
   world.AddDeployment(7);
@@ -183,6 +196,23 @@ TEST(Retry, DelaysGrowWithJitterUpToTheLimit) {
   }
   EXPECT_TRUE(jittered);
   EXPECT_EQ(world.StatusOf(spec.id).failed_attempts, base.size());
+}
+
+TEST(Retry, ThePolicyIsThatOfTheDeploymentThatFailed) {
+  World world;
+  world.Edit("Svc", "run", [](HandlerSchema& handler) {
+    handler.retry_policy = {100, 2.0, 1000, 1, OnMaxAttempts::kKill};
+  });
+  const InvocationSpec spec = world.Spec("Svc", "run");
+  world.SendIn(spec);
+  Attempt attempt = world.Begin(spec.id);
+  // Registered while the attempt runs, which has not pinned its deployment yet.
+  world.AddDeployment();
+  world.Edit("Svc", "run", [](HandlerSchema& handler) {
+    handler.retry_policy = {100, 2.0, 1000, 9, OnMaxAttempts::kPause};
+  });
+  world.Send(attempt, {Fail(500, "x")});
+  EXPECT_EQ(world.StatusOf(spec.id).state, InvocationState::kCompleted);
 }
 
 TEST(Retry, AnIntervalOfNothingStaysOne) {

@@ -121,6 +121,28 @@ ControlResult Model::Resume(const InvocationId& id) {
   return ControlResult::kDone;
 }
 
+RestartResult Model::RestartAsNew(const InvocationId& id, const InvocationId& new_id) {
+  const LifePtr life = Find(id);
+  if (life == nullptr) {
+    return RestartResult::kNotFound;
+  }
+  if (life->state != InvocationState::kCompleted) {
+    return Started(*life) ? RestartResult::kNotCompleted : RestartResult::kNotStarted;
+  }
+  if (life->target.service_type == ServiceType::kWorkflow) {
+    return RestartResult::kUnsupported;
+  }
+  if (life->journal.empty()) {
+    return RestartResult::kInputGone;
+  }
+  InvocationSpec spec;
+  spec.id = new_id;
+  spec.target = life->target;
+  spec.retention = life->retention;
+  Invoke(spec, std::nullopt, std::nullopt);
+  return RestartResult::kRestarted;
+}
+
 void Model::Answer(Life& life, CompletionId completion, const std::string& text) {
   if (life.answered.insert(completion).second) {
     life.journal.push_back(text);

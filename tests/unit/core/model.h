@@ -60,6 +60,7 @@ class Model {
   ControlResult Cancel(const InvocationId& id);
   ControlResult Kill(const InvocationId& id);
   ControlResult Resume(const InvocationId& id);
+  RestartResult RestartAsNew(const InvocationId& id, const InvocationId& new_id);
 
   // --- from a running attempt ---
   void Command(Life& life, const std::string& name) { life.journal.push_back(name); }

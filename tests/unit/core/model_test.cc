@@ -132,7 +132,15 @@ class Driver {
     const InvocationId id = ids_[Pick(ids_.size())];
     ControlResult expected{};
     ControlResult actual{};
-    switch (Pick(4)) {
+    switch (Pick(5)) {
+      case 4: {
+        const RestartOutcome restarted = world_.RestartAsNew(id);
+        EXPECT_EQ(restarted.result, model_.RestartAsNew(id, restarted.new_id)) << id.ToString();
+        if (restarted.result == RestartResult::kRestarted) {
+          ids_.push_back(restarted.new_id);
+        }
+        break;
+      }
       case 0:
         actual = world_.Control(id, Cancel{id});
         expected = model_.Cancel(id);

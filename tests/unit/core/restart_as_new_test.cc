@@ -2,11 +2,13 @@
 //
 // A completed invocation once more as a new one (admin API 8.5): what is copied, what is refused,
 // in one step and in slices; and resume on another deployment (admin API 8.4).
+#include "core/row_codec.h"
 #include "tests/unit/core/running.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -301,6 +303,37 @@ TEST(RestartAsNew, LargeEntriesAreCopiedInSlicesAndNotPurgedMeanwhile) {
   source.world.Control(outcome.new_id, Purge{outcome.new_id});
   source.world.Settle();
   EXPECT_EQ(source.world.RowCount(Family::kJournal), 0U);
+}
+
+std::string Unhex(std::string_view hex) {
+  std::string out;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
+    out.push_back(static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
+  }
+  return out;
+}
+
+// Made with the protobuf compiler: a change here means that folders written before cannot be read.
+TEST(RestartAsNew, ItsRowsArePinned) {
+  const std::string id = "548ae3cba54055b374dd275f31a51bdcda682792704beb6d";
+  const std::string source = "69fde4df6e12235cad2da2db4a4a93d5073471fedb2acd65";
+  const std::string status = "08820210031a0c0a035376631a0372756e200178038001029a0218" + source;
+  const std::string work =
+      "08071218" + id + "18820220045a18" + source + "60056809700378018201" + "33" + status;
+  const WorkRow row = DecodeWork(Unhex(work));
+  EXPECT_EQ(row.kind, WorkRow::Kind::kRestart);
+  EXPECT_EQ(row.id.ToBytes(), Unhex(id));
+  EXPECT_EQ(row.birth, Birth{258});
+  EXPECT_EQ(row.next_index, 4U);
+  EXPECT_EQ(row.copy.source.ToBytes(), Unhex(source));
+  EXPECT_EQ(row.copy.source_birth, Birth{5});
+  EXPECT_EQ(row.copy.source_length, 9U);
+  EXPECT_EQ(row.copy.prefix_length, 3U);
+  EXPECT_EQ(row.copy.completions_left, 1U);
+  EXPECT_EQ(row.copy.status.command_count, 2U);
+  EXPECT_EQ(row.copy.status.restarted_from, row.copy.source);
+  EXPECT_EQ(EncodeWork(row), Unhex(work));
+  EXPECT_EQ(EncodeStatus(DecodeStatus(Unhex(status))), Unhex(status));
 }
 
 struct PausedOn {

@@ -277,6 +277,13 @@ ControlResult World::Control(const InvocationId& id, Command command) {
   return outcome.result;
 }
 
+RestartOutcome World::RestartAsNew(const InvocationId& id) {
+  const uint32_t slot = next_slot_++;
+  const DeploymentChoice latest{DeploymentChoice::Kind::kLatest, {}};
+  ApplyTo(id, perdure::RestartAsNew{id, 0, latest}, ReplyTo{0, slot, 1});
+  return Answer<RestartOutcome>(slot);
+}
+
 Attempt World::Begin(const InvocationId& id) {
   const uint16_t partition = PartitionNumber(id);
   do {

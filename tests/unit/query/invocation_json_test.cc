@@ -39,6 +39,14 @@ TEST(InvocationJson, FreshInvocationOfAService) {
           R"("journal_retention":"P0D","status":"ready"})");
 }
 
+TEST(InvocationJson, RestartedInvocationNamesWhereItCameFrom) {
+  InvocationStatus status = MakeStatus(InvocationState::kInvoked, "Svc");
+  status.restarted_from = MakeId(3);
+  const Json json = InvocationJson({MakeId(1), status}, nullptr, std::nullopt);
+  EXPECT_EQ(json["invoked_by"], "restart_as_new");
+  EXPECT_EQ(json["restarted_from"], MakeId(3).ToString());
+}
+
 TEST(InvocationJson, RunningInvocationOfAnObjectCalledByAnother) {
   InvocationStatus status = MakeStatus(InvocationState::kInvoked, "Obj");
   status.target.service_type = ServiceType::kVirtualObject;
@@ -65,6 +73,7 @@ TEST(InvocationJson, RunningInvocationOfAnObjectCalledByAnother) {
   EXPECT_EQ(json["invoked_by_id"], MakeId(2).ToString());
   EXPECT_EQ(json["invoked_by_target"], "Svc/go");
   EXPECT_EQ(json["invoked_by_service_name"], "Svc");
+  EXPECT_EQ(json.count("restarted_from"), 0U);
   EXPECT_EQ(json["pinned_deployment_id"], DeploymentId{{8}}.ToString());
   EXPECT_EQ(json["pinned_service_protocol_version"], 6);
   EXPECT_EQ(json["retry_count"], 2);
