@@ -59,23 +59,6 @@ TEST(Open, FindsWhatWasWritten) {
   EXPECT_EQ(database->Begin()->Get(Family::kState, "a"), "1");
 }
 
-TEST(FindInMemory, FindsWhatNeedsNoDisk) {
-  TestFolder folder;
-  {
-    const auto database = MustOpen(OptionsFor(folder / "node"));
-    EXPECT_EQ(database->FindInMemory(Family::kStatus, "a"), std::nullopt);
-    PutRow(*database, Family::kStatus, "a", "1");
-    PutRow(*database, Family::kJournal, "b", std::string(10'000, 'x'));
-    EXPECT_EQ(database->FindInMemory(Family::kStatus, "a"), "1");
-    EXPECT_EQ(database->FindInMemory(Family::kJournal, "b"), std::string(10'000, 'x'));
-  }
-  // Recovery flushed the rows: they are in files, and nobody has read them yet.
-  const auto database = MustOpen(OptionsFor(folder / "node"));
-  EXPECT_EQ(database->FindInMemory(Family::kStatus, "a"), std::nullopt);
-  EXPECT_EQ(database->Begin()->Get(Family::kStatus, "a"), "1");
-  EXPECT_EQ(database->FindInMemory(Family::kStatus, "a"), "1");
-}
-
 TEST(Open, MetaRowsSurviveAndAreNotInTheFamilies) {
   TestFolder folder;
   {
