@@ -203,7 +203,7 @@ class Applier {
   void FailPrecondition(
       Invocation& invocation, MessageType type, std::string message, std::string doc_code);
   // No attempt of it runs or will.
-  void PauseInvocation(Invocation& invocation);
+  void PauseInvocation(Invocation& invocation, bool after_failure);
   void BackOff(Invocation& invocation, DurationMs delay);
   DurationMs RetryDelay(const RetryPolicy& policy, uint32_t failed_attempts);
   // Of the deployment in use (service protocol 4.6).
@@ -212,6 +212,13 @@ class Applier {
   // --- completion (apply_completion.cc) ---
   void Complete(Invocation& invocation, std::optional<Failure> failure);
   void TellWaiters(Invocation& invocation);
+  // --- journal events (apply_events.cc) ---
+  // Of the failure in the status.
+  void RecordFailure(Invocation& invocation);
+  void RecordPause(Invocation& invocation, bool after_failure);
+  void AppendEvent(Invocation& invocation, EventKind kind, bool with_failure);
+  void DropEvents(Invocation& invocation);
+
   void AnswerSlice(PendingAnswers& answers);
   void TellListeners(Invocation& invocation);
   void KeepOrForget(Invocation& invocation);

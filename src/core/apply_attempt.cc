@@ -66,7 +66,7 @@ size_t Applier::PullStarts(size_t slots) {
     }
     if (invocation->status.pause_requested) {  // its attempt ended with the process
       DropReady(*invocation);
-      PauseInvocation(*invocation);
+      PauseInvocation(*invocation, invocation->status.failed_attempts > 0);
     } else if (Start(*invocation)) {
       ++started;
     }
@@ -260,20 +260,22 @@ void Applier::FailAttempt(
   }
   Touch(invocation);
   if (status.pause_requested) {
-    PauseInvocation(invocation);
+    PauseInvocation(invocation, true);
     return;
   }
   if (delay) {
     BackOff(invocation, std::min(*delay, kDelayMax));
+    RecordFailure(invocation);
     return;
   }
   ++status.failed_attempts;
   if (!policy.max_attempts || status.failed_attempts < *policy.max_attempts) {
     BackOff(invocation, RetryDelay(policy, status.failed_attempts));
+    RecordFailure(invocation);
     return;
   }
   if (policy.on_max_attempts == OnMaxAttempts::kPause) {
-    PauseInvocation(invocation);
+    PauseInvocation(invocation, true);
     return;
   }
   status.stacktrace = status.last_failure->error.stacktrace;
@@ -281,7 +283,7 @@ void Applier::FailAttempt(
       invocation, Failure{status.last_failure->error.code, status.last_failure->error.message, {}});
 }
 
-void Applier::PauseInvocation(Invocation& invocation) {
+void Applier::PauseInvocation(Invocation& invocation, bool after_failure) {
   InvocationStatus& status = invocation.status;
   status.state = InvocationState::kPaused;
   status.pause_requested = false;
@@ -289,6 +291,7 @@ void Applier::PauseInvocation(Invocation& invocation) {
   status.wait_set = {};
   Touch(invocation);
 }
+  RecordPause(invocation, after_failure);
 
 void Applier::BackOff(Invocation& invocation, DurationMs delay) {
   InvocationStatus& status = invocation.status;

@@ -113,6 +113,7 @@ void Applier::StoreResult(Invocation& invocation) {
 
 void Applier::ForgetJournal(Invocation& invocation) {
   InvocationStatus& status = invocation.status;
+  DropEvents(invocation);
   PurgeJournal(invocation.id, status.birth, status.journal_length);
   status.journal_length = 0;
   status.command_count = 0;
@@ -173,6 +174,7 @@ size_t Applier::Forget(Invocation& invocation) {
   }
   // State lives as long as the workflow (ingress API 6.1).
   const size_t cleared = status.target.workflow_run() ? ClearState(status.target) : 0;
+  DropEvents(invocation);
   PurgeJournal(invocation.id, status.birth, status.journal_length);
   return cleared;
 }

@@ -156,7 +156,7 @@ void Applier::Apply(Pause& command) {
   } else {
     DropReady(*invocation);
     DropRetryTimer(*invocation);
-    PauseInvocation(*invocation);
+    PauseInvocation(*invocation, status.failed_attempts > 0);
   }
   Answer(ControlOutcome{command.id, ControlResult::kRequested});
 }

@@ -214,7 +214,7 @@ void Applier::ApplySuspension(Invocation& invocation, Suspension& suspension) {
   status.retry_count_since_last_entry = 0;
   Touch(invocation);
   if (status.pause_requested) {
-    PauseInvocation(invocation);
+    PauseInvocation(invocation, false);
     return;
   }
   if (Satisfied(invocation, status.wait_set)) {

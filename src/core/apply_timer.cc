@@ -141,7 +141,7 @@ void Applier::Apply(RetentionDue& command) {
       return;
     }
     txn_.Delete(Family::kQueue, rows->key());
-    used += status.journal_length;
+    used += status.journal_length + (status.events_end - status.events_begin);
     if (expiry.kind == ExpiryKind::kInvocation) {
       used += Forget(*invocation);
       continue;

@@ -488,7 +488,7 @@ class RowChecker {
 Violations CheckPartition(
     const StateReader& reader, PartitionId partition, uint16_t partition_count) {
   Violations violations = RowChecker(reader, partition, partition_count).Run();
-  for (const auto check : {CheckPromises, CheckFreshState, CheckRestarts}) {
+  for (const auto check : {CheckPromises, CheckFreshState, CheckRestarts, CheckEvents}) {
     for (std::string& what : check(reader, partition, partition_count)) {
       violations.push_back(std::move(what));
     }

@@ -39,6 +39,9 @@ Violations CheckFreshState(
 Violations CheckRestarts(
     const StateReader& reader, PartitionId partition, uint16_t partition_count);
 
+// Journal events against the status that counts them.
+Violations CheckEvents(const StateReader& reader, PartitionId partition, uint16_t partition_count);
+
 // The heads, windows and live attempts in memory against the rows.
 Violations CheckMemory(const StateReader& reader, const PartitionMemory& memory);
 

@@ -140,6 +140,13 @@ std::string Result(const InvocationId& id, Birth birth) {
   return out;
 }
 
+std::string Event(const InvocationId& id, Birth birth, uint32_t number) {
+  std::string out = ByInvocation(Table::kEvent, id, kIdEnd + 12);
+  AppendBig(out, birth.value);
+  AppendBig(out, number);
+  return out;
+}
+
 std::string StatePrefix(std::string_view service, std::string_view object_key) {
   return ByObject(Table::kState, service, object_key);
 }

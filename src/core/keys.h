@@ -16,14 +16,15 @@
 
 namespace perdure {
 
-// First byte of every key. ON DISK: DO NOT RENUMBER. Reserved: 0x22 journal events,
-// 0x60-0x6f secondary indexes and counters, 0x70 Kafka cursors, 0x71 bulk jobs.
+// First byte of every key. ON DISK: DO NOT RENUMBER. Reserved: 0x60-0x6f secondary indexes and
+// counters, 0x70 Kafka cursors, 0x71 bulk jobs.
 enum class Table : uint8_t {
   kPartition = 0x01,
   kDedup = 0x02,
   kStatus = 0x10,
   kJournal = 0x20,
   kResult = 0x21,
+  kEvent = 0x22,
   kState = 0x30,
   kPromise = 0x31,
   kFreshState = 0x32,
@@ -58,6 +59,7 @@ std::optional<InvocationId> ParseStatus(BytesView key);
 
 std::string JournalEntry(const InvocationId& id, Birth birth, JournalIndex index);
 std::string Result(const InvocationId& id, Birth birth);
+std::string Event(const InvocationId& id, Birth birth, uint32_t number);
 
 // Prefix of all state of one object or workflow; the state key follows raw.
 std::string StatePrefix(std::string_view service, std::string_view object_key);

@@ -132,6 +132,8 @@ std::string EncodeStatus(const InvocationStatus& status) {
     row.set_restarted_from(status.restarted_from->ToBytes());
   }
   row.set_stacktrace(status.stacktrace);
+  row.set_events_begin(status.events_begin);
+  row.set_events_end(status.events_end);
   return Serialize(row);
 }
 
@@ -186,7 +188,32 @@ InvocationStatus DecodeStatus(BytesView bytes) {
     status.restarted_from = IdFrom(row.restarted_from());
   }
   status.stacktrace = row.stacktrace();
+  status.events_begin = row.events_begin();
+  status.events_end = row.events_end();
   return status;
+}
+
+std::string EncodeEvent(const JournalEvent& event) {
+  rows::EventValue row;
+  row.set_kind(static_cast<uint32_t>(event.kind));
+  row.set_at(event.at);
+  row.set_after_entry(event.after_entry);
+  if (event.failure) {
+    ToRow(*event.failure, *row.mutable_failure());
+  }
+  return Serialize(row);
+}
+
+JournalEvent DecodeEvent(BytesView bytes) {
+  const auto row = Parse<rows::EventValue>(bytes);
+  JournalEvent event;
+  event.kind = static_cast<EventKind>(row.kind());
+  event.at = row.at();
+  event.after_entry = row.after_entry();
+  if (row.has_failure()) {
+    event.failure = FromRow(row.failure());
+  }
+  return event;
 }
 
 std::string EncodePartition(const PartitionRow& partition) {

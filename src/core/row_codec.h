@@ -75,6 +75,9 @@ PeerPayload DecodeOutbox(BytesView bytes);
 std::string EncodeWork(const WorkRow& work);
 WorkRow DecodeWork(BytesView bytes);
 
+std::string EncodeEvent(const JournalEvent& event);
+JournalEvent DecodeEvent(BytesView bytes);
+
 std::string EncodePromise(const ValueOrFailure& result);
 ValueOrFailure DecodePromise(BytesView bytes);
 

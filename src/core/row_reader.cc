@@ -31,6 +31,19 @@ std::optional<JournalEntry> ReadJournalEntry(
   return DecodeEntry(index, std::move(*value));
 }
 
+std::optional<JournalEvent> ReadEvent(
+    const StateReader& reader,
+    const InvocationId& id,
+    const InvocationStatus& status,
+    uint32_t number) {
+  const std::optional<std::string> value =
+      reader.Get(Family::kJournal, keys::Event(id, status.birth, number));
+  if (!value) {
+    return std::nullopt;
+  }
+  return DecodeEvent(*value);
+}
+
 StatusScanner::StatusScanner(const StateReader& reader, const std::optional<InvocationId>& after) {
   std::string lower = keys::TableBegin(Table::kStatus);
   if (after) {

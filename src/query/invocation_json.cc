@@ -177,6 +177,30 @@ void AddLastFailure(const LastFailure& failure, Json* out) {
   }
 }
 
+void AddEventFailure(const LastFailure& failure, Json* out) {
+  const AttemptError& error = failure.error;
+  (*out)["error_code"] = error.code;
+  (*out)["error_message"] = error.message;
+  if (!error.stacktrace.empty()) {
+    (*out)["error_stacktrace"] = error.stacktrace;
+  }
+  if (!failure.doc_code.empty()) {
+    (*out)["restate_doc_error_code"] = failure.doc_code;
+  }
+  if (error.related_command_index) {
+    (*out)["related_command_index"] = *error.related_command_index;
+  }
+  if (error.related_command_name && !error.related_command_name->empty()) {
+    (*out)["related_command_name"] = *error.related_command_name;
+  }
+  if (error.related_command_type) {
+    const std::string_view type = EntryName(static_cast<MessageType>(*error.related_command_type));
+    if (!type.empty()) {
+      (*out)["related_command_type"] = type;
+    }
+  }
+}
+
 void AddResult(const std::optional<ValueOrFailure>& result, Json* out) {
   if (!result.has_value()) {
     return;
@@ -268,6 +292,27 @@ nlohmann::ordered_json JournalEntryJson(const JournalEntry& entry) {
     out["name"] = DecodeCommandName(entry.payload.view());
   }
   AddTime("appended_at", entry.appended_at, &out);
+  return out;
+}
+
+nlohmann::ordered_json JournalEventJson(const JournalEvent& event) {
+  const bool paused = event.kind == EventKind::kPaused;
+  Json what = Json::object();
+  what["ty"] = paused ? "Paused" : "TransientError";
+  if (event.failure) {
+    Json failure = Json::object();
+    AddEventFailure(*event.failure, &failure);
+    if (paused) {
+      what["last_failure"] = std::move(failure);
+    } else {
+      what.update(failure);
+    }
+  }
+  Json out = Json::object();
+  out["after_journal_entry_index"] = event.after_entry;
+  AddTime("appended_at", event.at, &out);
+  out["event_type"] = what["ty"];
+  out["event_json"] = DumpJson(what);
   return out;
 }
 

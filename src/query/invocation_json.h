@@ -30,6 +30,9 @@ nlohmann::ordered_json InvocationJson(
 
 nlohmann::ordered_json JournalEntryJson(const JournalEntry& entry);
 
+// With the column names of sys_journal_events (admin API 21).
+nlohmann::ordered_json JournalEventJson(const JournalEvent& event);
+
 std::string DumpJson(const nlohmann::ordered_json& json);
 
 }  // namespace perdure::query

@@ -131,6 +131,13 @@ Result<std::string> AnswerGet(
   if (count < row.status.journal_length) {
     out["journal_truncated"] = true;
   }
+  Json events = Json::array();
+  for (uint32_t number = row.status.events_begin; number < row.status.events_end; ++number) {
+    if (const std::optional<JournalEvent> event = ReadEvent(reader, id, row.status, number)) {
+      events.push_back(JournalEventJson(*event));
+    }
+  }
+  out["journal_events"] = std::move(events);
   return DumpJson(out);
 }
 

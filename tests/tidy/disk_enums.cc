@@ -26,6 +26,7 @@ constexpr Pinned kPinned[] = {
     {"include/perdure/core/rows.h",
      "InvocationState",
      "kScheduled=1,kInboxed=2,kInvoked=3,kSuspended=4,kPaused=5,kCompleted=6"},
+    {"include/perdure/core/rows.h", "EventKind", "kTransientError=1,kPaused=2"},
     {"include/perdure/schema/schema.h", "ServiceType", "kService=1,kVirtualObject=2,kWorkflow=3"},
     {"include/perdure/schema/schema.h",
      "HandlerType",
@@ -33,7 +34,8 @@ constexpr Pinned kPinned[] = {
     {"include/perdure/schema/schema.h", "OnMaxAttempts", "kPause=0,kKill=1"},
     {"src/core/keys.h",
      "Table",
-     "kPartition=0x01,kDedup=0x02,kStatus=0x10,kJournal=0x20,kResult=0x21,kState=0x30,kPromise="
+     "kPartition=0x01,kDedup=0x02,kStatus=0x10,kJournal=0x20,kResult=0x21,kEvent=0x22,kState=0x30,"
+     "kPromise="
      "0x31,"
      "kFreshState=0x32,kReady=0x40,kInbox=0x41,kTimer=0x42,kExpiry=0x43,kOutbox=0x44,kWork=0x45,"
      "kNotification=0x50,kLock=0x51,kListener=0x52,kPromiseListener=0x53"},

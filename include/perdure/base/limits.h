@@ -68,6 +68,9 @@ inline constexpr size_t kStreamsPerConnection = 128;
 // begins.
 inline constexpr size_t kResendBytesMax = 64 * kKiB;
 inline constexpr int kResendsMax = 3;
+// Journal events of an invocation, and the message and the stack trace of one: the oldest go.
+inline constexpr uint32_t kEventsKept = 100;
+inline constexpr size_t kEventTextMax = 8 * kKiB;
 inline constexpr uint64_t kSlotStealAfterMs = 100;
 inline constexpr uint64_t kDrainAfterEndMs = 5000;
 

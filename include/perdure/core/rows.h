@@ -35,6 +35,18 @@ struct LastFailure {
   TimeMs at = 0;
 };
 
+// What happened to an invocation between entries of its journal (admin API 21).
+enum class EventKind : uint8_t {  // ON DISK: append only, DO NOT RENUMBER
+  kTransientError = 1,            // an attempt failed and another one follows
+  kPaused = 2,
+};
+struct JournalEvent {
+  EventKind kind = EventKind::kPaused;
+  TimeMs at = 0;
+  JournalIndex after_entry = 0;        // the last entry there was
+  std::optional<LastFailure> failure;  // a pause: if a failed attempt led to it
+};
+
 // The header of an invocation: everything but bodies.
 struct InvocationStatus {
   Birth birth;
@@ -74,6 +86,9 @@ struct InvocationStatus {
   // Attempts started since the invocation was last woken; for display.
   uint32_t attempts_started = 0;
   TimeMs last_start_at = 0;
+  // The events that are kept have the numbers in [begin, end).
+  uint32_t events_begin = 0;
+  uint32_t events_end = 0;
 
   WaitSet wait_set;              // while suspended
   bool has_listeners = false;    // rows in the listener table
@@ -99,6 +114,12 @@ std::optional<JournalEntry> ReadJournalEntry(
     const InvocationId& id,
     const InvocationStatus& status,
     JournalIndex index);
+// `number` as in the status; nothing if it is not kept.
+std::optional<JournalEvent> ReadEvent(
+    const StateReader& reader,
+    const InvocationId& id,
+    const InvocationStatus& status,
+    uint32_t number);
 // The result of a completed invocation; nothing while it is not completed.
 std::optional<ValueOrFailure> ReadResult(
     const StateReader& reader, const InvocationId& id, const InvocationStatus& status);

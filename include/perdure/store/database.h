@@ -22,7 +22,7 @@ namespace perdure {
 
 // The layout of keys and values in a folder. Grows with every change that an older version cannot
 // read. Other numbers are refused (older ones until 1.0, then they are migrated).
-inline constexpr uint32_t kDatabaseFormat = 4;
+inline constexpr uint32_t kDatabaseFormat = 5;
 
 struct DatabaseOptions {
   // Inside: `format`, `lock`, `wal-mark` and the database itself in `db/`. Other files may lie

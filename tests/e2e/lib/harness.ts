@@ -23,6 +23,16 @@ export function serverCommand(): string[] {
 export type Invocation = { id: string; status: string; [column: string]: unknown };
 export type Verb = "cancel" | "kill" | "resume" | "pause" | "restart-as-new" | "purge" | "purge-journal";
 export type JournalEntry = { index: number; entry_type: string; name: string | null; appended_at: string | null };
+export type Failure = {
+  error_code: number;
+  error_message: string;
+  error_stacktrace?: string;
+  restate_doc_error_code?: string;
+  related_command_index?: number;
+  related_command_name?: string;
+  related_command_type?: string;
+};
+export type JournalEvent = { after: number; ty: string; last_failure?: Failure } & Partial<Failure>;
 
 export class Server {
   readonly folder: string;
@@ -171,6 +181,15 @@ export class Server {
       return this.#query(`select ${columns} from sys_journal where id = '${id}' order by index`);
     }
     return (await this.invocation(id))?.journal as JournalEntry[];
+  }
+
+  /** Oldest first. */
+  async events(id: string): Promise<JournalEvent[]> {
+    const rows: { after_journal_entry_index: number; event_json: string }[] = this.isReference
+      ? await this.#query(
+        `select after_journal_entry_index, event_json from sys_journal_events where id = '${id}' order by appended_at`)
+      : ((await this.invocation(id))?.journal_events as any[]);
+    return rows.map((row) => ({ after: row.after_journal_entry_index, ...JSON.parse(row.event_json) }));
   }
 
   waitForStatus(id: string, status: string): Promise<Invocation> {

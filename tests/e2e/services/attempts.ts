@@ -55,12 +55,25 @@ async function fail(_: restate.Context, name: string): Promise<void> {
   throw new Error(`broken: ${name}`);
 }
 
+const moods = ["early", "early", "late", "later", "later", "late"];
+
+/** Fails in one way or another before and behind its step, six times, and in the same way after that. */
+async function moody(ctx: restate.Context): Promise<void> {
+  moodyAttempts += 1;
+  if (moodyAttempts > 2) {
+    await ctx.run("step", () => 1);
+  }
+  throw new Error(moods[moodyAttempts - 1] ?? "later");
+}
+let moodyAttempts = 0;
+
 /** One attempt for the service, three for one of its handlers. */
 export const strict = restate.service({
   name: "Strict",
   handlers: {
     once: fail,
     thrice: restate.createServiceHandler({ retryPolicy: { maxAttempts: 3, initialInterval: 5, onMaxAttempts: "kill" } }, fail),
+    moody: restate.createServiceHandler({ retryPolicy: { maxAttempts: 6, initialInterval: 5, onMaxAttempts: "pause" } }, moody),
     pauses: restate.createServiceHandler({ retryPolicy: { maxAttempts: 2, initialInterval: 5, onMaxAttempts: "pause" } }, fail),
   },
   options: { retryPolicy: { maxAttempts: 1, onMaxAttempts: "kill" } },

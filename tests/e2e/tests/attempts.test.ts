@@ -52,6 +52,35 @@ test("a handler's retry policy goes before its service's", async () => {
   await world.server.manage(id, "kill");
 });
 
+test("failed attempts and pauses are events, and equal errors in a row are one", async () => {
+  const id = await world.server.send("/Strict/moody", null);
+  await world.server.waitForStatus(id, "paused");
+  const error = (text: string) => ({ error_code: 500, error_message: text, restate_doc_error_code: "RT0007" });
+  const shown = async () =>
+    (await world.server.events(id)).map(({ error_stacktrace: trace, last_failure: last, ...event }) => {
+      assert.match(String(trace ?? last?.error_stacktrace), /moody/);
+      return last ? { ...event, last: last.error_message } : event;
+    });
+  const events = [
+    { after: 0, ty: "TransientError", ...error("early") },
+    { after: 2, ty: "TransientError", ...error("late") },
+    { after: 2, ty: "TransientError", ...error("later") },
+    { after: 2, ty: "Paused", last: "late" },
+  ];
+  assert.deepEqual(await shown(), events);
+  await world.server.manage(id, "resume");
+  await until("it is paused again", async () => (await shown()).length === events.length + 2);
+  assert.deepEqual((await shown()).slice(events.length), [
+    { after: 2, ty: "TransientError", ...error("later") },
+    { after: 2, ty: "Paused", last: "later" },
+  ]);
+  await world.server.manage(id, "kill");
+  await world.server.waitForStatus(id, "completed");
+  assert.equal((await shown()).length, events.length + 2);
+  await world.server.manage(id, "purge-journal");
+  await until("its events are gone", async () => (await world.server.events(id)).length === 0);
+});
+
 test("a delay that the handler asks for replaces the policy's and costs no attempt", async () => {
   const soon = await world.server.send("/Lenient/later", { name: "soon", millis: 20 });
   await until("four attempts", () => world.endpoint.count("later soon") >= 4);

@@ -62,6 +62,7 @@ TEST(GoldenKeys, OfAnInvocation) {
   EXPECT_EQ(
       Hex(keys::JournalEntry(TestId(), kBirth, 3)), "20" + id + "0000000000000102" + "00000003");
   EXPECT_EQ(Hex(keys::Result(TestId(), kBirth)), "21" + id + "0000000000000102");
+  EXPECT_EQ(Hex(keys::Event(TestId(), kBirth, 3)), "22" + id + "0000000000000102" + "00000003");
   EXPECT_EQ(
       Hex(keys::Completion(TestId(), kBirth, 1)),
       "50" + id + "0000000000000102" + "01" + "00000001");
