@@ -128,6 +128,12 @@ uint64_t Applier::Entropy() {
   return z ^ (z >> 31);
 }
 
+void Applier::NoteSubject(const InvocationId& id) {
+  if (memory_.note != nullptr) {
+    memory_.note->Subject(id);
+  }
+}
+
 void Applier::Answer(Reply reply) {
   Answer(reply_to_, std::move(reply));
 }

@@ -70,6 +70,7 @@ class Applier {
   void Apply(Pause& command);
   void Apply(Purge& command);
   void Apply(RestartAsNew& command);
+  void Apply(Quarantine& command);
   void Apply(TimersDue& command);
   void Apply(RetentionDue& command);
   void Apply(ContinueWork& command);
@@ -93,6 +94,8 @@ class Applier {
   void WriteStatus(Invocation& invocation);
   void TellAttempt(Invocation& invocation);
   uint64_t Entropy();
+  // What follows is about this invocation.
+  void NoteSubject(const InvocationId& id);
   void Answer(Reply reply);
   void Answer(const ReplyTo& to, Reply reply);
 
@@ -209,9 +212,6 @@ class Applier {
   // Of the deployment in use (service protocol 4.6).
   RetryPolicy PolicyOf(const Invocation& invocation) const;
 
-  // --- completion (apply_completion.cc) ---
-  void Complete(Invocation& invocation, std::optional<Failure> failure);
-  void TellWaiters(Invocation& invocation);
   // --- journal events (apply_events.cc) ---
   // Of the failure in the status.
   void RecordFailure(Invocation& invocation);
@@ -219,6 +219,9 @@ class Applier {
   void AppendEvent(Invocation& invocation, EventKind kind, bool with_failure);
   void DropEvents(Invocation& invocation);
 
+  // --- completion (apply_completion.cc) ---
+  void Complete(Invocation& invocation, std::optional<Failure> failure);
+  void TellWaiters(Invocation& invocation);
   void AnswerSlice(PendingAnswers& answers);
   void TellListeners(Invocation& invocation);
   void KeepOrForget(Invocation& invocation);

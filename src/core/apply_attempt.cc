@@ -60,6 +60,7 @@ size_t Applier::PullStarts(size_t slots) {
     if (Live(item.id) != nullptr) {
       continue;
     }
+    NoteSubject(item.id);
     Invocation* invocation = Find(item.id);
     if (invocation == nullptr || invocation->status.ready_order != item.order) {
       continue;  // gone since, or made ready again behind others
@@ -264,14 +265,14 @@ void Applier::FailAttempt(
     return;
   }
   if (delay) {
-    BackOff(invocation, std::min(*delay, kDelayMax));
     RecordFailure(invocation);
+    BackOff(invocation, std::min(*delay, kDelayMax));
     return;
   }
   ++status.failed_attempts;
   if (!policy.max_attempts || status.failed_attempts < *policy.max_attempts) {
-    BackOff(invocation, RetryDelay(policy, status.failed_attempts));
     RecordFailure(invocation);
+    BackOff(invocation, RetryDelay(policy, status.failed_attempts));
     return;
   }
   if (policy.on_max_attempts == OnMaxAttempts::kPause) {
@@ -290,8 +291,8 @@ void Applier::PauseInvocation(Invocation& invocation, bool after_failure) {
   status.next_retry_at = 0;
   status.wait_set = {};
   Touch(invocation);
-}
   RecordPause(invocation, after_failure);
+}
 
 void Applier::BackOff(Invocation& invocation, DurationMs delay) {
   InvocationStatus& status = invocation.status;

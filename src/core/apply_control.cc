@@ -161,6 +161,27 @@ void Applier::Apply(Pause& command) {
   Answer(ControlOutcome{command.id, ControlResult::kRequested});
 }
 
+void Applier::Apply(Quarantine& command) {
+  Invocation* invocation = Find(command.id);
+  if (invocation == nullptr) {
+    return;
+  }
+  InvocationStatus& status = invocation->status;
+  if (status.state != InvocationState::kInvoked && status.state != InvocationState::kSuspended) {
+    return;
+  }
+  StopForKill(*invocation);
+  EndAttempt(command.id);
+  DropReady(*invocation);
+  DropRetryTimer(*invocation);
+  AttemptError error;
+  error.message = "the server crashed " + std::to_string(command.crashes) +
+                  " times in a row at work on this invocation, so it is paused; resume it with a "
+                  "version of the server that does not, or kill it";
+  status.last_failure = LastFailure{std::move(error), {}, stamp_.now};
+  PauseInvocation(*invocation, true);
+}
+
 void Applier::Apply(Purge& command) {
   Invocation* invocation = Find(command.id);
   if (invocation == nullptr) {
@@ -224,6 +245,7 @@ void Applier::Apply(ContinueWork&) {
 
 // One slice. True: the work is done.
 bool Applier::DoWork(uint64_t sequence, WorkRow& work) {
+  NoteSubject(work.id);
   switch (work.kind) {
     case WorkRow::Kind::kKillChildren: {
       // The invocation may be forgotten by now; its journal is purged behind this work.

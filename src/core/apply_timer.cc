@@ -83,6 +83,7 @@ void Applier::Apply(TimersDue& command) {
 }
 
 void Applier::Fire(const keys::TimerRef& timer, Birth birth) {
+  NoteSubject(timer.id);
   Invocation* invocation = Find(timer.id);
   if (invocation == nullptr || invocation->status.birth != birth ||
       invocation->status.state == InvocationState::kCompleted) {
@@ -128,6 +129,7 @@ void Applier::Apply(RetentionDue& command) {
       return;
     }
     ++used;
+    NoteSubject(expiry.id);
     Invocation* invocation = Find(expiry.id);
     if (invocation == nullptr || invocation->status.birth != expiry.birth) {
       txn_.Delete(Family::kQueue, rows->key());

@@ -12,6 +12,55 @@
 
 namespace perdure {
 
+namespace {
+
+// The invocation a command names, if it names one; what timers and work rows name is known later.
+struct SubjectOf {
+  const InvocationId* operator()(const Invoke& command) const { return &command.spec.id; }
+  const InvocationId* operator()(const DeliverSignal& command) const { return &command.target; }
+  const InvocationId* operator()(const PeerMessage& command) const {
+    return std::visit(*this, command.payload);
+  }
+  const InvocationId* operator()(const PeerInvoke& payload) const { return &payload.spec.id; }
+  const InvocationId* operator()(const PeerCallResult& payload) const { return &payload.caller; }
+  const InvocationId* operator()(const PeerSignal& payload) const { return &payload.target; }
+  const InvocationId* operator()(const PeerAttach& payload) const { return &payload.target; }
+  template <typename Other>
+  const InvocationId* operator()(const Other& other) const {
+    if constexpr (requires { other.id; }) {
+      return &other.id;
+    } else {
+      return nullptr;
+    }
+  }
+};
+
+// Keeps the note true for as long as the machine is at work.
+class Noted {
+ public:
+  Noted(WorkNote* note, uint32_t what, const InvocationId* id) : note_(note) {
+    if (note_ != nullptr && id != nullptr) {
+      note_->Begin(what, *id);
+    } else if (note_ != nullptr) {
+      note_->Begin(what);
+    }
+  }
+  ~Noted() {
+    if (note_ != nullptr) {
+      note_->End();
+    }
+  }
+  Noted(const Noted&) = delete;
+  Noted& operator=(const Noted&) = delete;
+
+ private:
+  WorkNote* const note_;
+};
+
+constexpr uint32_t kPull = 0xffff;  // in the place of a command's number
+
+}  // namespace
+
 std::unique_ptr<Machine> MakePartitionMachine(const PartitionMachineOptions& options) {
   return std::make_unique<PartitionMachine>(options);
 }
@@ -23,6 +72,7 @@ PartitionMachine::PartitionMachine(const PartitionMachineOptions& options) {
   memory_.eager_state_bytes_max = options.eager_state_bytes_max;
   memory_.message_bytes_max = options.message_bytes_max;
   memory_.work_items_max = options.work_items_max;
+  memory_.note = options.note;
 }
 
 void PartitionMachine::Open(StateTxn& txn, const Stamp& stamp, Effects& effects) {
@@ -34,6 +84,8 @@ void PartitionMachine::Open(StateTxn& txn, const Stamp& stamp, Effects& effects)
 void PartitionMachine::Apply(
     Command command, ReplyTo reply_to, const Stamp& stamp, StateTxn& txn, Effects& effects) {
   ++memory_.row.position;
+  const Noted noted(
+      memory_.note, static_cast<uint32_t>(command.index()), std::visit(SubjectOf(), command));
   Applier applier(memory_, stamp, txn, effects, reply_to);
   std::visit(
       [&applier](auto& typed) {
@@ -50,6 +102,7 @@ void PartitionMachine::Apply(
 
 size_t PartitionMachine::PullStarts(
     size_t slots, const Stamp& stamp, StateTxn& txn, Effects& effects) {
+  const Noted noted(memory_.note, kPull, nullptr);
   Applier applier(memory_, stamp, txn, effects, kNoReply);
   const size_t started = applier.PullStarts(slots);
   applier.Finish();

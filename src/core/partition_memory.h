@@ -7,6 +7,7 @@
 #include "core/object_state.h"
 #include "core/row_codec.h"
 #include "perdure/base/ids.h"
+#include "perdure/base/work_note.h"
 #include "perdure/core/command.h"
 #include "perdure/core/reply.h"
 #include "perdure/core/rows.h"
@@ -91,6 +92,7 @@ struct PartitionMemory {
   size_t eager_state_bytes_max = 0;
   size_t message_bytes_max = 0;
   size_t work_items_max = 0;
+  WorkNote* note = nullptr;  // may be null
   uint64_t epoch_sequence = 0;
   PartitionRow row;
   std::unordered_map<InvocationId, LiveAttempt> live;

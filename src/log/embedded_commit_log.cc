@@ -6,6 +6,7 @@
 
 #include "perdure/base/assert.h"
 #include "perdure/base/log.h"
+#include "perdure/base/progress.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -49,6 +50,7 @@ EmbeddedCommitLog::~EmbeddedCommitLog() {
 // in the keys.
 Ticket EmbeddedCommitLog::Append(PartitionId /*partition*/, uint64_t /*term*/, StateTxn& txn) {
   if (txn.empty()) return newest();
+  const InStorage in_storage;
   const size_t bytes = txn.byte_size();
   bool wake = false;
   Ticket ticket;
@@ -100,6 +102,7 @@ void EmbeddedCommitLog::SyncFromNow(Executor& destination, MoveFunction<void()> 
 }
 
 void EmbeddedCommitLog::WaitWhileCongested() {
+  const InStorage in_storage;
   Guard lock(mutex_);
   while (congested() && !stopping_) {
     room_.wait(lock);

@@ -41,6 +41,8 @@ void PartitionThread::Wake() {
 }
 
 void PartitionThread::Run() {
+  thread_progress = &progress_;
+  progress_.idle.store(false, std::memory_order_relaxed);
   while (!stopping_.load(std::memory_order_relaxed)) {
     // An exchange, not a store: what was put before the wake-up it takes back must be seen below.
     static_cast<void>(woken_.exchange(false, std::memory_order_acq_rel));
@@ -62,10 +64,12 @@ void PartitionThread::Sleep() {
       wait = std::min(wait, *next > wall ? *next - wall : 0);
     }
   }
+  progress_.idle.store(true, std::memory_order_relaxed);
   std::unique_lock<std::mutex> lock(mutex_);
   sleeping_.wait_for(lock, std::chrono::milliseconds(wait), [this] {
     return woken_.load(std::memory_order_acquire);
   });
+  progress_.idle.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace perdure

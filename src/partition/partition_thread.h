@@ -6,6 +6,7 @@
 
 #include "partition/runner.h"
 #include "perdure/base/clock.h"
+#include "perdure/base/progress.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -28,11 +29,14 @@ class PartitionThread {
   // Thread: any. Cheap when the thread is awake.
   void Wake();
 
+  const Progress& progress() const { return progress_; }
+
  private:
   void Run();
   void Sleep();
 
   const Clock& clock_;
+  Progress progress_;
   std::vector<Runner*> runners_;
   std::thread thread_;
   std::atomic<bool> stopping_{false};

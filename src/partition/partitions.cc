@@ -6,9 +6,14 @@
 #include "partition/mailbox.h"
 #include "partition/partition_thread.h"
 #include "partition/runner.h"
+#include "partition/watchdog.h"
 #include "perdure/base/assert.h"
+#include "perdure/base/log.h"
 
 #include <atomic>
+#include <cstdlib>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -21,11 +26,13 @@ class PartitionsImpl final : public Partitions {
       const PartitionsOptions& options,
       const PartitionsParts& parts,
       const MachineFactory& make_machine)
-      : options_(options), parts_(parts), make_machine_(make_machine) {
+      : options_(options),
+        parts_(parts),
+        make_machine_(make_machine),
+        threads_(MakeThreads(options.threads, parts.clock)),
+        watchdog_(
+            options.watchdog, ProgressOf(threads_), [this](size_t thread) { OnStuck(thread); }) {
     PERDURE_ASSERT(options.partition_count > 0 && options.threads > 0);
-    for (size_t i = 0; i < options.threads; ++i) {
-      threads_.push_back(std::make_unique<PartitionThread>(parts.clock));
-    }
     // The last place belongs to the metadata partition.
     for (size_t i = 0; i <= options.partition_count; ++i) {
       mailboxes_.push_back(std::make_unique<Mailbox>());
@@ -37,6 +44,15 @@ class PartitionsImpl final : public Partitions {
 
   void Start() override {
     PERDURE_ASSERT(slots_ != nullptr && runners_.empty());
+    // Before what Open finds: nothing may touch them first.
+    for (const CrashNotes::Suspect& suspect : options_.suspects) {
+      static_cast<void>(Submit(
+          PartitionFor(suspect.id),
+          Source::kSelf,
+          Quarantine{suspect.id, suspect.crashes},
+          kNoReply,
+          nullptr));
+    }
     const RunnerParts parts{
         parts_.store,
         parts_.log,
@@ -67,6 +83,7 @@ class PartitionsImpl final : public Partitions {
       thread->Wake();
     }
     started_.store(true, std::memory_order_release);
+    watchdog_.Start();
     // What Open found ready starts with the first turn.
     for (uint16_t i = 0; i < options_.partition_count; ++i) {
       static_cast<void>(Submit(PartitionId{i}, Source::kSelf, SlotsFreed{}, kNoReply, nullptr));
@@ -74,6 +91,7 @@ class PartitionsImpl final : public Partitions {
   }
 
   void Stop() override {
+    watchdog_.Stop();
     for (const auto& thread : threads_) {
       thread->Stop();
     }
@@ -90,7 +108,7 @@ class PartitionsImpl final : public Partitions {
       if (parts_.disk.nearly_full()) {
         return Submitted::kDiskNearlyFull;
       }
-      if (parts_.log.congested()) {
+      if (parts_.log.congested() || watchdog_.stalled()) {
         return Submitted::kOverloaded;
       }
     }
@@ -116,6 +134,52 @@ class PartitionsImpl final : public Partitions {
   uint16_t partition_count() const override { return options_.partition_count; }
 
  private:
+  static std::vector<std::unique_ptr<PartitionThread>> MakeThreads(
+      size_t count, const Clock& clock) {
+    std::vector<std::unique_ptr<PartitionThread>> threads;
+    for (size_t i = 0; i < count; ++i) {
+      threads.push_back(std::make_unique<PartitionThread>(clock));
+    }
+    return threads;
+  }
+  static std::vector<const Progress*> ProgressOf(
+      const std::vector<std::unique_ptr<PartitionThread>>& threads) {
+    std::vector<const Progress*> all;
+    for (const auto& thread : threads) {
+      all.push_back(&thread->progress());
+    }
+    return all;
+  }
+
+  // Says what it can and ends the process. Thread: the watchdog's.
+  [[noreturn]] void OnStuck(size_t thread) {
+    const Progress& progress = threads_[thread]->progress();
+    PERDURE_LOG(
+        kError,
+        "partition_thread_stuck",
+        {{"thread", thread},
+         {"steps", progress.steps.load()},
+         {"in_storage", progress.storage.load() % 2 != 0}});
+    for (size_t place = thread; place < mailboxes_.size(); place += threads_.size()) {
+      WorkNote* note = parts_.notes == nullptr ? nullptr : &parts_.notes->note(place);
+      const bool busy = note != nullptr && note->busy();
+      const std::optional<InvocationId> subject = busy ? note->subject() : std::nullopt;
+      PERDURE_LOG(
+          kError,
+          "partition_of_stuck_thread",
+          {{"partition", place},
+           {"new_work_waiting", mailboxes_[place]->new_work_waiting()},
+           {"mailbox_empty", mailboxes_[place]->empty()},
+           {"command", busy ? std::to_string(note->what()) : "none"},
+           {"invocation", subject ? subject->ToString() : ""}});
+      if (busy) {
+        note->MarkFatal();
+      }
+    }
+    PERDURE_INVARIANT(false, "a partition thread has work and does nothing");
+    std::abort();
+  }
+
   size_t PlaceOf(PartitionId partition) const {
     if (partition == kMetadataPartition) {
       return options_.partition_count;
@@ -133,6 +197,7 @@ class PartitionsImpl final : public Partitions {
   std::vector<std::unique_ptr<Mailbox>> mailboxes_;
   std::vector<std::unique_ptr<Runner>> runners_;
   std::vector<std::unique_ptr<PartitionThread>> threads_;
+  Watchdog watchdog_;
 };
 
 }  // namespace

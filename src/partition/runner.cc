@@ -7,6 +7,7 @@
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
 #include "perdure/base/overloaded.h"
+#include "perdure/base/progress.h"
 #include "perdure/core/stored_result.h"
 
 #include <algorithm>
@@ -23,6 +24,13 @@ uint64_t SplitMix(uint64_t& state) {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
   return z ^ (z >> 31);
+}
+
+// For the watchdog.
+void Stepped() {
+  if (thread_progress != nullptr) {
+    thread_progress->Step();
+  }
 }
 
 uint64_t Scatter(uint64_t seed) {
@@ -142,6 +150,7 @@ bool Runner::Turn() {
     }
     machine_->Apply(
         std::move(envelope->command), envelope->reply_to, MakeStamp(wall), *txn, effects);
+    Stepped();
     mailbox_.Done(envelope->source);
     if (envelope->window != nullptr) {
       envelope->window->Returned();
@@ -174,6 +183,9 @@ void Runner::PullStarts(StateTxn& txn, Effects& effects, TimeMs wall) {
   const size_t started =
       slots == 0 ? 0 : machine_->PullStarts(slots, MakeStamp(wall), txn, effects);
   PERDURE_ASSERT(started <= slots);
+  if (started > 0) {
+    Stepped();
+  }
   if (started < slots) {
     parts_.slots->Release(slots - started);
   }

@@ -8,6 +8,7 @@
 #include "perdure/base/clock.h"
 #include "perdure/base/limits.h"
 #include "perdure/base/log.h"
+#include "perdure/base/work_note.h"
 #include "perdure/core/partition.h"
 #include "perdure/ingress/ingress.h"
 #include "perdure/invoker/invoker.h"
@@ -18,6 +19,7 @@
 #include "perdure/query/introspection.h"
 #include "perdure/schema/discovery.h"
 #include "perdure/schema/metadata_machine.h"
+#include "perdure/store/crash_notes.h"
 #include "perdure/store/database.h"
 #include "perdure/store/housekeeping.h"
 #include "server/delivery.h"
@@ -65,7 +67,8 @@ uint64_t RandomSeed() {
 
 class ServerImpl final : public Server {
  public:
-  explicit ServerImpl(const Settings& settings) : settings_(settings) {}
+  ServerImpl(const Settings& settings, ServerHooks hooks)
+      : settings_(settings), hooks_(std::move(hooks)) {}
   ~ServerImpl() override { Stop(); }
 
   Status Open() {
@@ -102,6 +105,7 @@ class ServerImpl final : public Server {
     MakeDoors();
     partitions_->Start();
     network_->Start();
+    running_ = true;
     return OkStatus();
   }
 
@@ -122,6 +126,9 @@ class ServerImpl final : public Server {
     }
     if (housekeeping_ != nullptr) {
       housekeeping_->Stop();
+    }
+    if (running_) {
+      notes_->StoppedCleanly();
     }
   }
 
@@ -144,6 +151,20 @@ class ServerImpl final : public Server {
       return count.error();
     }
     partition_count_ = count.value();
+    // One more for the metadata partition.
+    Result<std::unique_ptr<CrashNotes>> notes =
+        CrashNotes::Open(options.folder, size_t{partition_count_} + 1);
+    if (!notes.ok()) {
+      return notes.error();
+    }
+    notes_ = std::move(notes).value();
+    MarkNotesOnFatalSignals();
+    for (const CrashNotes::Suspect& suspect : notes_->suspects()) {
+      PERDURE_LOG(
+          kError,
+          "an invocation brought the server down again; it is paused",
+          {{"invocation", suspect.id.ToString()}, {"crashes_in_a_row", suspect.crashes}});
+    }
     HousekeepingOptions housekeeping;
     housekeeping.folder = options.folder;
     housekeeping_ = Housekeeping::Start(*database_, SystemClock(), housekeeping);
@@ -159,8 +180,10 @@ class ServerImpl final : public Server {
             static_cast<uint32_t>(std::max<size_t>(1, cores / 2))));
     options.term = database_->start_counter();
     options.entropy_seed = RandomSeed();
+    options.suspects = notes_->suspects();
+    options.watchdog = hooks_.watchdog;
     const PartitionsParts parts{
-        *database_, *log_, *housekeeping_, SystemClock(), publisher_, delivery_};
+        *database_, *log_, *housekeeping_, SystemClock(), publisher_, delivery_, notes_.get()};
     partitions_ =
         MakePartitions(options, parts, [this](PartitionId partition) -> std::unique_ptr<Machine> {
           if (partition == kMetadataPartition) {
@@ -173,7 +196,9 @@ class ServerImpl final : public Server {
           machine.eager_state_bytes_max =
               settings_.invoker.disable_eager_state ? 0 : settings_.invoker.eager_state_size_limit;
           machine.message_bytes_max = settings_.invoker.message_size_limit;
-          return MakePartitionMachine(machine);
+          machine.note = &notes_->note(partition.value);
+          std::unique_ptr<Machine> made = MakePartitionMachine(machine);
+          return hooks_.wrap_machine ? hooks_.wrap_machine(std::move(made)) : std::move(made);
         });
     slots_ = MakeSlotPool(settings_.invoker.concurrent_invocations_limit, *partitions_);
     partitions_->SetSlots(*slots_);
@@ -201,9 +226,11 @@ class ServerImpl final : public Server {
   }
 
   const Settings settings_;
+  const ServerHooks hooks_;
   uint16_t partition_count_ = 0;
   uint16_t ingress_port_ = 0;
   uint16_t admin_port_ = 0;
+  bool running_ = false;
   bool stopped_ = false;
   std::shared_ptr<const RequestIdentity> identity_;
 
@@ -212,6 +239,7 @@ class ServerImpl final : public Server {
   SchemaPublisher publisher_;
   std::unique_ptr<Network> network_;
   std::unique_ptr<Database> database_;
+  std::unique_ptr<CrashNotes> notes_;
   std::unique_ptr<Housekeeping> housekeeping_;
   IoContexts contexts_;
   Delivery delivery_{contexts_};
@@ -225,8 +253,8 @@ class ServerImpl final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::Start(const Settings& settings) {
-  auto server = std::make_unique<ServerImpl>(settings);
+Result<std::unique_ptr<Server>> Server::Start(const Settings& settings, ServerHooks hooks) {
+  auto server = std::make_unique<ServerImpl>(settings, std::move(hooks));
   if (Status opened = server->Open(); !opened.ok()) {
     return opened.error();
   }

@@ -6,6 +6,7 @@
 
 #include "perdure/base/assert.h"
 #include "perdure/base/log.h"
+#include "perdure/base/progress.h"
 #include "store/packed_value.h"
 
 #include <cstdlib>
@@ -21,6 +22,7 @@ class MergedIterator final : public StateIterator {
         upper_slice_(upper_),
         family_(range.family),
         pending_(std::move(range.pending)) {
+    const InStorage in_storage;
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;
     if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
@@ -33,6 +35,7 @@ class MergedIterator final : public StateIterator {
 
   void Next() override {
     PERDURE_ASSERT(Valid());
+    const InStorage in_storage;
     if (on_pending_) {
       ++next_pending_;
     } else {
@@ -122,6 +125,7 @@ std::optional<std::string> FindRowInMemory(
 
 std::optional<std::string> ReadRow(
     const RocksTables& tables, const rocksdb::ReadOptions& options, Family family, BytesView key) {
+  const InStorage in_storage;
   std::string value;
   const rocksdb::Status status =
       tables.db->Get(options, tables.handle(family), ToSlice(key), &value);

@@ -33,7 +33,10 @@ std::vector<char*> Pointers(std::vector<std::string>& words) {
 
 }  // namespace
 
-ServerProcess::ServerProcess(const std::string& base_dir) {
+ServerProcess::ServerProcess(
+    const std::string& base_dir,
+    const std::string& program,
+    const std::vector<std::string>& variables) {
   int pipe_fds[2];
   PERDURE_ASSERT(::pipe2(pipe_fds, O_CLOEXEC) == 0);
   log_fd_ = pipe_fds[0];
@@ -41,7 +44,7 @@ ServerProcess::ServerProcess(const std::string& base_dir) {
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], STDERR_FILENO);
   std::vector<std::string> arguments{
-      std::string(PERDURE_BINARY_DIR) + "/perdure",
+      std::string(PERDURE_BINARY_DIR) + "/" + program,
       "--base-dir",
       base_dir,
       "--node-name",
@@ -50,6 +53,7 @@ ServerProcess::ServerProcess(const std::string& base_dir) {
       "json"};
   std::vector<std::string> environment{
       "RESTATE_INGRESS__BIND_ADDRESS=127.0.0.1:0", "RESTATE_ADMIN__BIND_ADDRESS=127.0.0.1:0"};
+  environment.insert(environment.end(), variables.begin(), variables.end());
   const std::vector<char*> argv = Pointers(arguments);
   const std::vector<char*> envp = Pointers(environment);
   if (::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), envp.data()) != 0) {
@@ -103,6 +107,15 @@ bool ServerProcess::AwaitReady() {
   ingress_port_ = PortOf("ingress_port");
   admin_port_ = PortOf("admin_port");
   return ingress_port_ != 0 && admin_port_ != 0;
+}
+
+bool ServerProcess::AwaitLog(const std::string& text) {
+  while (log_.find(text) == std::string::npos) {
+    if (!ReadLog()) {
+      return false;
+    }
+  }
+  return true;
 }
 
 void ServerProcess::Signal(int signal) {

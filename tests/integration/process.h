@@ -9,14 +9,19 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace perdure::integration {
 
 // Thread: the test's.
 class ServerProcess {
  public:
-  // On free loopback ports, with its data below `base_dir`.
-  explicit ServerProcess(const std::string& base_dir);
+  // On free loopback ports, with its data below `base_dir`. `program`: another one of the build
+  // that takes the same flags. `variables`: "NAME=value".
+  explicit ServerProcess(
+      const std::string& base_dir,
+      const std::string& program = "perdure",
+      const std::vector<std::string>& variables = {});
   // Ends it by force, if it still runs.
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
@@ -24,6 +29,8 @@ class ServerProcess {
 
   // False: it ended, or did not say that it listens.
   bool AwaitReady();
+  // False: it ended, or did not log this.
+  bool AwaitLog(const std::string& text);
   void Signal(int signal);
   // What exit() was called with; -1: it did not end in time, or by a signal.
   int AwaitExit();

@@ -155,6 +155,12 @@ struct RestartAsNew {
 };
 
 // --- made by the partition itself ---
+// The process ended several times in a row at work on this invocation: it is paused before
+// anything else happens to it. One that has not begun, or has ended, stays as it is.
+struct Quarantine {
+  InvocationId id;
+  uint32_t crashes = 0;
+};
 struct TimersDue {  // wall clock: whatever is due by then fires
   TimeMs wall_now = 0;
 };
@@ -227,6 +233,7 @@ using Command = std::variant<
     Pause,
     Purge,
     RestartAsNew,
+    Quarantine,
     TimersDue,
     RetentionDue,
     ContinueWork,

@@ -5,6 +5,7 @@
 
 #include "perdure/base/ids.h"
 #include "perdure/base/limits.h"
+#include "perdure/base/work_note.h"
 #include "perdure/core/machine.h"
 
 #include <cstddef>
@@ -24,6 +25,8 @@ struct PartitionMachineOptions {
   size_t message_bytes_max = limits::kMessageSizeDefault;
   // Work that is larger goes on in the next turn; tests make it small.
   size_t work_items_max = limits::kWorkItemsPerTurn;
+  // Where the machine says which invocation it is at work on; may be null. Outlives the machine.
+  WorkNote* note = nullptr;
 };
 
 std::unique_ptr<Machine> MakePartitionMachine(const PartitionMachineOptions& options);

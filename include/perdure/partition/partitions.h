@@ -11,6 +11,7 @@
 #include "perdure/log/commit_log.h"
 #include "perdure/partition/gateway.h"
 #include "perdure/schema/publisher.h"
+#include "perdure/store/crash_notes.h"
 #include "perdure/store/disk_space.h"
 #include "perdure/store/state.h"
 
@@ -18,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 namespace perdure {
 
@@ -31,11 +33,24 @@ class EffectTarget {
   virtual void Deliver(size_t io_thread, Effects effects) = 0;
 };
 
+// A partition thread that has work and gets nothing done for `stuck_beats` heartbeats of the
+// watchdog ends the process: a crash is recoverable, a hang is not (design 5). Time is counted in
+// heartbeats, so a process that was stopped for a while is not late. Waiting for the disk is
+// different: after `stall_beats` it is reported, and new work is refused until it is over.
+struct WatchdogOptions {
+  DurationMs beat = 1000;
+  uint32_t stuck_beats = 30;
+  uint32_t stall_beats = 5;
+};
+
 struct PartitionsOptions {
   uint16_t partition_count = 8;
   size_t threads = 1;
   uint64_t term = 0;  // the start counter of the database
   uint64_t entropy_seed = 0;
+  // Paused before anything else is applied (Quarantine).
+  std::vector<CrashNotes::Suspect> suspects = {};
+  WatchdogOptions watchdog = {};
 };
 
 class Partitions : public PartitionGateway {
@@ -58,6 +73,8 @@ struct PartitionsParts {
   const Clock& clock;
   SchemaPublisher& publisher;
   EffectTarget& target;
+  // May be null: then nobody knows which invocation a thread hangs on.
+  CrashNotes* notes = nullptr;
 };
 
 using MachineFactory = std::function<std::unique_ptr<Machine>(PartitionId)>;
