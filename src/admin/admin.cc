@@ -26,10 +26,12 @@ using Json = nlohmann::ordered_json;
 // What clients compare with: the release of the reference whose behaviour is offered.
 constexpr std::string_view kCompatibleVersion = "1.7.12";
 
-// Every feature flag clients know; none is on (admin API 15).
-constexpr const char* kFeatures[] = {
+constexpr std::string_view kProtocolV7 = "protocol_v7";
+
+// Every feature flag clients know; one may be on (admin API 15).
+constexpr std::string_view kFeatures[] = {
     "vqueues",
-    "protocol_v7",
+    kProtocolV7,
     "scoped_virtual_objects",
     "kafka_scope",
     "invoker_yield",
@@ -52,8 +54,8 @@ std::string VersionJson(const AdminOptions& options) {
     out["ingress_endpoint"] = options.ingress_endpoint;
   }
   Json features = Json::object();
-  for (const char* feature : kFeatures) {
-    features[feature] = false;
+  for (const std::string_view feature : kFeatures) {
+    features[std::string(feature)] = feature == kProtocolV7 && options.protocol_v7;
   }
   out["features"] = std::move(features);
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -231,6 +231,7 @@ HttpResponse AnswerIntrospection(const Result<std::string>& result) {
       return ErrorResponse(503, error.message);
     case ErrorCode::kConflict:
     case ErrorCode::kCorrupt:
+    case ErrorCode::kLimit:
     case ErrorCode::kInternal:
       return ErrorResponse(500, error.message);
   }

@@ -84,6 +84,7 @@ constexpr std::array kRows{
     Row<SwitchKind, &S::log_disable_ansi_codes>("log-disable-ansi-codes"),
     Accepted<SwitchKind, &S::disable_prometheus>("disable-prometheus"),
     Row<SwitchKind, &S::disable_telemetry>("disable-telemetry"),
+    Row<SwitchKind, &S::experimental_enable_protocol_v7>("experimental-enable-protocol-v7"),
     Alias<TextKind, &S::invoker, &I::request_identity_private_key_pem_file>(
         "request-identity-private-key-pem-file"),
     Row<DurationKind, &S::retention, &RetentionSettings::journal>("default-journal-retention"),

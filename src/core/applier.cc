@@ -72,12 +72,19 @@ void Applier::WriteStatus(Invocation& invocation) {
 
 void Applier::TellAttempt(Invocation& invocation) {
   LiveAttempt* live = Live(invocation.id);
-  if (live == nullptr || invocation.fresh.empty() || live->lagging) {
+  if (live == nullptr) {
+    return;
+  }
+  live->command_acks.insert(
+      live->command_acks.end(), invocation.command_acks.begin(), invocation.command_acks.end());
+  // While it lags, acknowledgements go with what it asks for.
+  if (live->lagging || (invocation.fresh.empty() && live->command_acks.empty())) {
     return;
   }
   const JournalIndex length = invocation.status.journal_length;
   NotifyAttempt notify{invocation.id, live->epoch, {}, false};
-  size_t bytes = 0;
+  notify.command_acks = std::exchange(live->command_acks, {});
+  size_t bytes = notify.command_acks.size() * kEntryHeadBytes;
   for (const JournalEntry& entry : invocation.fresh) {
     bytes += entry.payload.size() + kEntryHeadBytes;
   }

@@ -9,6 +9,7 @@
 #include "core/object_state.h"
 #include "core/partition_memory.h"
 #include "core/row_codec.h"
+#include "core/wait_tree.h"
 #include "perdure/core/command.h"
 #include "perdure/core/effect.h"
 #include "perdure/core/machine.h"
@@ -31,7 +32,8 @@ struct Invocation {
   InvocationStatus status;
   bool dirty = false;
   bool removed = false;
-  std::vector<JournalEntry> fresh;  // notifications appended by this command
+  std::vector<JournalEntry> fresh;     // notifications appended by this command
+  std::vector<uint32_t> command_acks;  // commands appended by it whose SDK wants to be told
 };
 
 template <typename Item>
@@ -124,7 +126,11 @@ class Applier {
   void AppendCompletion(
       Invocation& invocation, MessageType type, CompletionId completion_id, SharedBytes payload);
   JournalIndex AppendEntry(Invocation& invocation, MessageType type, const SharedBytes& payload);
-  bool Satisfied(const Invocation& invocation, const WaitSet& wait_set);
+  // A notification is new in the journal.
+  void Arrived(Invocation& invocation, const NotificationId& what, BytesView notification);
+  // What the journal holds of it.
+  Arrival ArrivalOf(
+      const Invocation& invocation, const NotificationId& what, bool outcome_matters) const;
   void Wake(Invocation& invocation);
 
   // --- consequences of commands ---
@@ -191,7 +197,7 @@ class Applier {
   // --- attempts (apply_attempt.cc) ---
   bool Start(Invocation& invocation);
   // Of what begins on this deployment.
-  static int ProtocolVersionFor(const DeploymentSchema& deployment);
+  int ProtocolVersionFor(const DeploymentSchema& deployment) const;
   JournalChunk ReadChunk(
       const Invocation& invocation, JournalIndex from, JournalIndex whole_until, size_t bytes_max);
   void EndAttempt(const InvocationId& id);
@@ -205,6 +211,7 @@ class Applier {
   // A command that must not be: discards it and what follows, resets the stream.
   void FailPrecondition(
       Invocation& invocation, MessageType type, std::string message, std::string doc_code);
+  void CompleteWithLastFailure(Invocation& invocation);
   // No attempt of it runs or will.
   void PauseInvocation(Invocation& invocation, bool after_failure);
   void BackOff(Invocation& invocation, DurationMs delay);

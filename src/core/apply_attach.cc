@@ -25,6 +25,11 @@ MessageType CompletionOf(CallerWish wish) {
   return MessageType::kCallCompletion;
 }
 
+CallerWish WishOf(MessageType command) {
+  return command == MessageType::kAttachInvocationCommand ? CallerWish::kAttachResult
+                                                          : CallerWish::kOutput;
+}
+
 // Workflow runs and idempotent calls have ids that follow from what they are; chance plays no part.
 Result<InvocationId> IdOf(const AttachTarget& target) {
   return std::visit(
@@ -50,8 +55,8 @@ Result<InvocationId> IdOf(const AttachTarget& target) {
 
 bool Applier::ApplyAttach(Invocation& invocation, SdkFrame& frame) {
   const auto& command = std::get<AttachCommand>(frame.message);
-  if (command.has_scope) {
-    FailPrecondition(invocation, frame.type, "scopes are not supported by this server", "RT0024");
+  if (command.scope && command.scope->empty()) {
+    FailPrecondition(invocation, frame.type, "the scope of an invocation is empty", "RT0024");
     return false;
   }
   const Result<InvocationId> target = IdOf(command.target);
@@ -61,13 +66,20 @@ bool Applier::ApplyAttach(Invocation& invocation, SdkFrame& frame) {
     return false;
   }
   AppendCommand(invocation, frame);
+  if (command.scope) {  // nothing was ever called in a scope
+    AppendCompletion(
+        invocation,
+        CompletionOf(WishOf(frame.type)),
+        command.result_completion_id,
+        EncodeResultCompletion(command.result_completion_id, Failure{404, "not found", {}}));
+    return true;
+  }
   CallerRef caller{
       invocation.id,
       invocation.status.birth,
       invocation.status.target,
       command.result_completion_id,
-      frame.type == MessageType::kAttachInvocationCommand ? CallerWish::kAttachResult
-                                                          : CallerWish::kOutput};
+      WishOf(frame.type)};
   Send(target.value(), PeerAttach{target.value(), std::move(caller)});
   return true;
 }

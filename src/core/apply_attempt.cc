@@ -75,8 +75,8 @@ size_t Applier::PullStarts(size_t slots) {
   return started;
 }
 
-int Applier::ProtocolVersionFor(const DeploymentSchema& deployment) {
-  return std::min(deployment.max_protocol_version, kProtocolVersionMax);
+int Applier::ProtocolVersionFor(const DeploymentSchema& deployment) const {
+  return std::min(deployment.max_protocol_version, memory_.protocol_version_max);
 }
 
 bool Applier::Start(Invocation& invocation) {
@@ -178,6 +178,7 @@ void Applier::Apply(ReadJournal& command) {
   const Invocation* invocation = Find(command.id);
   PERDURE_ASSERT(invocation != nullptr);
   NotifyAttempt answer{command.id, command.epoch, {}, false};
+  answer.command_acks = std::exchange(live->command_acks, {});
   answer.chunk = ReadChunk(*invocation, command.from, live->cut, limits::kJournalChunk);
   live->unread_bytes = 0;
   for (const JournalEntry& entry : answer.chunk.entries) {
@@ -260,6 +261,17 @@ void Applier::FailAttempt(
     ++status.retry_count_since_last_entry;
   }
   Touch(invocation);
+  // What the SDK asks for stands above its delay and above the policy (service protocol 3.13).
+  switch (status.last_failure->error.behavior) {
+    case ErrorBehavior::kFail:
+      CompleteWithLastFailure(invocation);
+      return;
+    case ErrorBehavior::kPause:
+      PauseInvocation(invocation);
+      return;
+    case ErrorBehavior::kRetry:
+      break;
+  }
   if (status.pause_requested) {
     PauseInvocation(invocation, true);
     return;
@@ -279,9 +291,14 @@ void Applier::FailAttempt(
     PauseInvocation(invocation, true);
     return;
   }
-  status.stacktrace = status.last_failure->error.stacktrace;
-  Complete(
-      invocation, Failure{status.last_failure->error.code, status.last_failure->error.message, {}});
+  CompleteWithLastFailure(invocation);
+}
+
+void Applier::CompleteWithLastFailure(Invocation& invocation) {
+  InvocationStatus& status = invocation.status;
+  const AttemptError& error = status.last_failure->error;
+  status.stacktrace = error.stacktrace;
+  Complete(invocation, Failure{error.code, error.message, {}});
 }
 
 void Applier::PauseInvocation(Invocation& invocation, bool after_failure) {

@@ -30,7 +30,10 @@ std::optional<InvocationSpec> Applier::ResolveCallee(
     return std::optional<InvocationSpec>();
   };
   if (call.has_scope) {
-    return refuse("scopes and limit keys are not supported by this server", "RT0024");
+    return refuse("scoped invocations are not supported by this server", "RT0024");
+  }
+  if (call.has_limit_key) {
+    return refuse("a limit key was given without a scope, and means nothing alone", "RT0024");
   }
   const std::string name = call.service + "/" + call.handler;
   const ServiceSchema* service = stamp_.schema->FindService(call.service);

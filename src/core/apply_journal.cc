@@ -4,6 +4,7 @@
 // notifications are appended where they happen; End, Suspension and Error close the attempt
 // (service protocol 3.1, 3.3, 3.7, 3.12).
 #include "core/applier.h"
+#include "core/wait_tree.h"
 #include "perdure/base/assert.h"
 #include "perdure/base/overloaded.h"
 #include "perdure/protocol/notifications.h"
@@ -135,6 +136,9 @@ JournalIndex Applier::AppendEntry(
 void Applier::AppendCommand(Invocation& invocation, const SdkFrame& frame) {
   Pin(invocation);
   AppendEntry(invocation, frame.type, frame.payload);
+  if (frame.requested_ack && !std::holds_alternative<CustomCommand>(frame.message)) {
+    invocation.command_acks.push_back(invocation.status.command_count);
+  }
   ++invocation.status.command_count;
   invocation.status.retry_count_since_last_entry = 0;
 }
@@ -147,34 +151,48 @@ void Applier::AppendCompletion(
   }
   const JournalIndex index = AppendEntry(invocation, type, payload);
   txn_.Put(Family::kIndex, row, keys::U32(index));
+  Arrived(invocation, CompletionKey{completion_id}, payload.view());
   invocation.fresh.push_back({index, type, stamp_.now, std::move(payload)});
-  // Nothing else of the wait set is there, or it would not be suspended.
-  if (Contains(invocation.status.wait_set.completions, completion_id)) {
+}
+
+void Applier::Arrived(Invocation& invocation, const NotificationId& what, BytesView notification) {
+  InvocationStatus& status = invocation.status;
+  if (status.state != InvocationState::kSuspended) {
+    return;
+  }
+  // Nothing else of the wait set is there: it names only what is still to come.
+  const auto find = [&](const NotificationId& leaf, bool outcome_matters) {
+    if (leaf != what) {
+      return Arrival::kNone;
+    }
+    return outcome_matters && IsFailure(notification) ? Arrival::kFailure : Arrival::kSuccess;
+  };
+  if (Settle(status.wait_set, find)) {
     Wake(invocation);
   }
 }
 
-bool Applier::Satisfied(const Invocation& invocation, const WaitSet& wait_set) {
+Arrival Applier::ArrivalOf(
+    const Invocation& invocation, const NotificationId& what, bool outcome_matters) const {
   const Birth birth = invocation.status.birth;
-  const auto has = [this](const std::string& key) {
-    return txn_.Get(Family::kIndex, key).has_value();
-  };
-  for (const CompletionId id : wait_set.completions) {
-    if (has(keys::Completion(invocation.id, birth, id))) {
-      return true;
-    }
+  const auto* completion = std::get_if<CompletionKey>(&what);
+  const std::optional<std::string> row = txn_.Get(
+      Family::kIndex,
+      completion != nullptr ? keys::Completion(invocation.id, birth, completion->id)
+                            : keys::Signal(invocation.id, birth, std::get<SignalName>(what)));
+  if (!row) {
+    return Arrival::kNone;
   }
-  for (const uint32_t index : wait_set.signals) {
-    if (has(keys::Signal(invocation.id, birth, index))) {
-      return true;
-    }
+  if (!outcome_matters) {
+    return Arrival::kSuccess;
   }
-  for (const std::string& name : wait_set.named_signals) {
-    if (has(keys::Signal(invocation.id, birth, name))) {
-      return true;
-    }
-  }
-  return false;
+  const std::optional<uint32_t> index = keys::ParseU32(*row);
+  PERDURE_INVARIANT(index.has_value(), "a row of a notification index does not decode");
+  std::optional<std::string> value =
+      txn_.Get(Family::kJournal, keys::JournalEntry(invocation.id, birth, *index));
+  PERDURE_INVARIANT(value.has_value(), "a notification of the index is not in the journal");
+  const JournalEntry entry = DecodeEntry(*index, std::move(*value));
+  return IsFailure(entry.payload.view()) ? Arrival::kFailure : Arrival::kSuccess;
 }
 
 void Applier::Wake(Invocation& invocation) {
@@ -217,7 +235,10 @@ void Applier::ApplySuspension(Invocation& invocation, Suspension& suspension) {
     PauseInvocation(invocation, false);
     return;
   }
-  if (Satisfied(invocation, status.wait_set)) {
+  const auto find = [&](const NotificationId& what, bool outcome_matters) {
+    return ArrivalOf(invocation, what, outcome_matters);
+  };
+  if (Settle(status.wait_set, find)) {
     Wake(invocation);
   }
 }

@@ -300,12 +300,15 @@ void Applier::CopyEntry(WorkRow& work, const JournalEntry& entry) {
       {head, entry.payload.view()});
   if (IsNotification(entry.type)) {
     const NotificationId what = Notified(entry);
-    const auto* completion = std::get_if<CompletionKey>(&what);
-    txn_.Put(
-        Family::kIndex,
-        completion != nullptr ? keys::Completion(work.id, work.birth, completion->id)
-                              : keys::Signal(work.id, work.birth, std::get<SignalName>(what)),
-        keys::U32(index));
+    if (const auto* completion = std::get_if<CompletionKey>(&what)) {
+      txn_.Put(
+          Family::kIndex, keys::Completion(work.id, work.birth, completion->id), keys::U32(index));
+      return;
+    }
+    const std::string row = keys::Signal(work.id, work.birth, std::get<SignalName>(what));
+    if (!txn_.Get(Family::kIndex, row)) {  // the first of a signal counts
+      txn_.Put(Family::kIndex, row, keys::U32(index));
+    }
     return;
   }
   ++status.command_count;

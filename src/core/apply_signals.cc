@@ -78,10 +78,11 @@ void Applier::AppendSignal(
     Invocation& invocation, const SignalName& signal, const SignalResult& result) {
   SharedBytes payload = EncodeSignal(signal, result);
   const JournalIndex index = AppendEntry(invocation, MessageType::kSignal, payload);
-  txn_.Put(
-      Family::kIndex,
-      keys::Signal(invocation.id, invocation.status.birth, signal),
-      keys::U32(index));
+  const std::string row = keys::Signal(invocation.id, invocation.status.birth, signal);
+  if (!txn_.Get(Family::kIndex, row)) {  // the first of a signal counts (service protocol 3.1)
+    txn_.Put(Family::kIndex, row, keys::U32(index));
+  }
+  const SharedBytes notification = payload;
   invocation.fresh.push_back({index, MessageType::kSignal, stamp_.now, std::move(payload)});
   const bool cancel = signal == SignalName{kCancelSignal};
   if (cancel) {
@@ -93,12 +94,7 @@ void Applier::AppendSignal(
     MakeReady(invocation);
     return;
   }
-  const WaitSet& waits = invocation.status.wait_set;
-  const auto* number = std::get_if<uint32_t>(&signal);
-  if (number != nullptr ? Contains(waits.signals, *number)
-                        : Contains(waits.named_signals, std::get<std::string>(signal))) {
-    Wake(invocation);
-  }
+  Arrived(invocation, signal, notification.view());
 }
 
 }  // namespace perdure

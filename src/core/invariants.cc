@@ -31,7 +31,9 @@ class RowChecker {
     for (const auto& [id, status] : statuses_) {
       CheckQueuePlace(id, status);
       CheckJournal(id, status);
-      CheckWaits(id, status);
+      for (const std::string& what : CheckWaitSet(reader_, id, status)) {
+        Say(id, what);
+      }
       CheckEnd(id, status);
     }
     CheckReadyRows();
@@ -244,28 +246,6 @@ class RowChecker {
             : Has(Family::kIndex, PromiseListenerOf(id, status.target, *get));
     if (!will && !Has(Family::kIndex, keys::Completion(id, status.birth, completion))) {
       Say(id, "completion " + std::to_string(completion) + " has not come and will not");
-    }
-  }
-
-  void CheckWaits(const InvocationId& id, const InvocationStatus& status) {
-    const bool suspended = status.state == InvocationState::kSuspended;
-    const WaitSet& waits = status.wait_set;
-    if (suspended == waits.empty()) {
-      Say(id, "waits for something exactly while it is not suspended");
-    }
-    const auto answered = [&](const std::string& key) { return Has(Family::kIndex, key); };
-    bool satisfied = false;
-    for (const CompletionId completion : waits.completions) {
-      satisfied = satisfied || answered(keys::Completion(id, status.birth, completion));
-    }
-    for (const uint32_t signal : waits.signals) {
-      satisfied = satisfied || answered(keys::Signal(id, status.birth, signal));
-    }
-    for (const std::string& signal : waits.named_signals) {
-      satisfied = satisfied || answered(keys::Signal(id, status.birth, signal));
-    }
-    if (satisfied) {
-      Say(id, "is suspended although what it waits for is there");
     }
   }
 

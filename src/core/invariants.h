@@ -35,6 +35,9 @@ std::string PromiseListenerOf(
     const InvocationId& id, const Target& target, const GetPromiseCommand& command);
 Violations CheckFreshState(
     const StateReader& reader, PartitionId partition, uint16_t partition_count);
+// What one invocation waits for. The sentences have no subject.
+Violations CheckWaitSet(
+    const StateReader& reader, const InvocationId& id, const InvocationStatus& status);
 // The journals of invocations that are being made as copies.
 Violations CheckRestarts(
     const StateReader& reader, PartitionId partition, uint16_t partition_count);

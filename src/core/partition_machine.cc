@@ -73,6 +73,7 @@ PartitionMachine::PartitionMachine(const PartitionMachineOptions& options) {
   memory_.message_bytes_max = options.message_bytes_max;
   memory_.work_items_max = options.work_items_max;
   memory_.note = options.note;
+  memory_.protocol_version_max = options.protocol_version_max;
 }
 
 void PartitionMachine::Open(StateTxn& txn, const Stamp& stamp, Effects& effects) {

@@ -34,6 +34,8 @@ struct LiveAttempt {
   JournalIndex handed_to = 0;  // index behind the last entry given to the stream
   size_t unread_bytes = 0;     // handed out since the stream last asked
   bool lagging = false;        // the stream will ask
+  // Commands to acknowledge when the stream is told something next.
+  std::vector<uint32_t> command_acks;
   uint64_t next_frame = 0;
   TimeMs started_at = 0;
   std::string server;
@@ -93,6 +95,7 @@ struct PartitionMemory {
   size_t message_bytes_max = 0;
   size_t work_items_max = 0;
   WorkNote* note = nullptr;  // may be null
+  int protocol_version_max = kProtocolVersionMax;  // that new invocations begin with
   uint64_t epoch_sequence = 0;
   PartitionRow row;
   std::unordered_map<InvocationId, LiveAttempt> live;

@@ -9,6 +9,8 @@
 #include "perdure/base/overloaded.h"
 #include "service_protocol.pb.h"
 
+#include <algorithm>
+
 namespace perdure {
 namespace {
 
@@ -72,16 +74,57 @@ void TimesFromRow(const rows::StatusValue& row, InvocationStatus& status) {
   status.last_start_at = row.last_start_at();
 }
 
-void WaitSetToRow(const WaitSet& wait_set, rows::WaitSetRow& row) {
-  for (const CompletionId id : wait_set.completions) {
+template <typename Row>
+void LeavesToRow(const WaitNode& node, Row& row) {
+  for (const CompletionId id : node.completions) {
     row.add_completions(id);
   }
-  for (const uint32_t index : wait_set.signals) {
+  for (const uint32_t index : node.signals) {
     row.add_signals(index);
   }
-  for (const std::string& name : wait_set.named_signals) {
+  for (const std::string& name : node.named_signals) {
     row.add_named_signals(name);
   }
+}
+
+template <typename Row>
+void LeavesFromRow(const Row& row, WaitNode& node) {
+  node.completions.assign(row.completions().begin(), row.completions().end());
+  node.signals.assign(row.signals().begin(), row.signals().end());
+  node.named_signals.assign(row.named_signals().begin(), row.named_signals().end());
+}
+
+void WaitSetToRow(const WaitSet& wait_set, rows::WaitSetRow& row) {
+  for (const WaitNode& node : wait_set.nodes) {
+    LeavesToRow(node, row);
+  }
+  if (wait_set.nodes.size() == 1 && wait_set.nodes[0].combinator == Combinator::kUnknown) {
+    return;
+  }
+  for (const WaitNode& node : wait_set.nodes) {
+    rows::WaitNodeRow& node_row = *row.add_nodes();
+    LeavesToRow(node, node_row);
+    node_row.set_combinator(static_cast<uint32_t>(node.combinator));
+    node_row.set_parent(node.parent);
+  }
+}
+
+WaitSet WaitSetFromRow(const rows::WaitSetRow& row) {
+  WaitSet wait_set;
+  if (row.nodes().empty()) {
+    LeavesFromRow(row, wait_set.nodes.emplace_back());
+    return wait_set;
+  }
+  for (const rows::WaitNodeRow& node_row : row.nodes()) {
+    PERDURE_INVARIANT(
+        node_row.parent() < std::max<size_t>(wait_set.nodes.size(), 1),
+        "a node of a wait set stands before its parent");
+    WaitNode& node = wait_set.nodes.emplace_back();
+    LeavesFromRow(node_row, node);
+    node.combinator = static_cast<Combinator>(node_row.combinator());
+    node.parent = node_row.parent();
+  }
+  return wait_set;
 }
 
 }  // namespace
@@ -170,11 +213,9 @@ InvocationStatus DecodeStatus(BytesView bytes) {
     status.last_failure = FromRow(row.last_failure());
   }
   status.attempts_started = row.attempts_started();
-  status.wait_set.completions.assign(
-      row.wait_set().completions().begin(), row.wait_set().completions().end());
-  status.wait_set.signals.assign(row.wait_set().signals().begin(), row.wait_set().signals().end());
-  status.wait_set.named_signals.assign(
-      row.wait_set().named_signals().begin(), row.wait_set().named_signals().end());
+  if (row.has_wait_set()) {
+    status.wait_set = WaitSetFromRow(row.wait_set());
+  }
   if (row.has_output_index()) {
     status.output_index = row.output_index();
   }

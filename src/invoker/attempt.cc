@@ -96,7 +96,8 @@ void Attempt::OnTime() {
 }
 
 AttemptHost::LiveAttempt Attempt::Live() const {
-  return AttemptHost::LiveAttempt{id_, epoch_, started_at_, deployment_, server_};
+  return AttemptHost::LiveAttempt{
+      id_, epoch_, started_at_, deployment_, server_, stream_.awaiting_on()};
 }
 
 std::optional<uint64_t> Attempt::deadline_ms() const {

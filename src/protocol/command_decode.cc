@@ -156,9 +156,11 @@ SdkMessage ReadCall(CommandReader& in) {
       case 11:
         command.result_completion_id = in.reader().Uint32();
         break;
-      default:  // 7 and 8
-        command.has_scope = true;
-        in.reader().Text();
+      case 7:
+        command.has_scope = !in.reader().Text().empty();
+        break;
+      default:  // 8
+        command.has_limit_key = !in.reader().Text().empty();
     }
   }
   return command;
@@ -192,9 +194,11 @@ SdkMessage ReadOneWayCall(CommandReader& in) {
       case 10:
         command.call.invocation_id_completion_id = in.reader().Uint32();
         break;
-      default:  // 8 and 9
-        command.call.has_scope = true;
-        in.reader().Text();
+      case 8:
+        command.call.has_scope = !in.reader().Text().empty();
+        break;
+      default:  // 9
+        command.call.has_limit_key = !in.reader().Text().empty();
     }
   }
   return command;
@@ -311,7 +315,7 @@ void ReadInner(WireReader& outer, Read read) {
   }
 }
 
-IdempotentTarget ReadIdempotentTarget(WireReader& outer, bool& has_scope) {
+IdempotentTarget ReadIdempotentTarget(WireReader& outer, std::optional<std::string>& scope) {
   IdempotentTarget target;
   ReadInner(outer, [&](uint32_t field, WireReader& in) {
     switch (field) {
@@ -328,8 +332,8 @@ IdempotentTarget ReadIdempotentTarget(WireReader& outer, bool& has_scope) {
         target.idempotency_key = in.Text();
         return true;
       case 5:
-        has_scope = true;
-        return false;
+        scope = in.Text();
+        return true;
       default:
         return false;
     }
@@ -337,7 +341,7 @@ IdempotentTarget ReadIdempotentTarget(WireReader& outer, bool& has_scope) {
   return target;
 }
 
-WorkflowTarget ReadWorkflowTarget(WireReader& outer, bool& has_scope) {
+WorkflowTarget ReadWorkflowTarget(WireReader& outer, std::optional<std::string>& scope) {
   WorkflowTarget target;
   ReadInner(outer, [&](uint32_t field, WireReader& in) {
     switch (field) {
@@ -348,8 +352,8 @@ WorkflowTarget ReadWorkflowTarget(WireReader& outer, bool& has_scope) {
         target.key = in.Text();
         return true;
       case 3:
-        has_scope = true;
-        return false;
+        scope = in.Text();
+        return true;
       default:
         return false;
     }
@@ -367,10 +371,10 @@ SdkMessage ReadAttach(CommandReader& in) {
         command.target = in.reader().Text();
         break;
       case 3:
-        command.target = ReadIdempotentTarget(in.reader(), command.has_scope);
+        command.target = ReadIdempotentTarget(in.reader(), command.scope);
         break;
       case 4:
-        command.target = ReadWorkflowTarget(in.reader(), command.has_scope);
+        command.target = ReadWorkflowTarget(in.reader(), command.scope);
         break;
       default:
         command.result_completion_id = in.reader().Uint32();

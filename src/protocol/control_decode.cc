@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading of control messages. A future (version 7) is flattened to the set of its leaves: resuming
-// too early is safe, the SDK replays and suspends again (service protocol 3.12).
+// Reading of control messages. What an SDK waits for is a list in versions 5 and 6, and a tree of
+// futures in version 7 (service protocol 3.12); both become a wait set.
 #include "protocol/control_decode.h"
 
+#include "perdure/base/limits.h"
 #include "protocol/message_names.h"
 #include "protocol/wire_values.h"
+
+#include <deque>
+#include <utility>
 
 namespace perdure {
 namespace {
 
 constexpr uint32_t kErrorCodeMax = 65535;
+constexpr int kFirstVersionWithFutures = 7;
 
 SdkMessage ReadProposal(WireReader& reader, const SharedBytes& payload) {
   ProposeRunCompletion proposal;
@@ -39,7 +44,7 @@ SdkMessage ReadProposal(WireReader& reader, const SharedBytes& payload) {
 }
 
 // Fields 1 to 3 of Suspension and Future. True if the current field was one of them.
-bool ReadLeaf(WireReader& reader, WaitSet& out) {
+bool ReadLeaf(WireReader& reader, WaitNode& out) {
   switch (reader.field()) {
     case 1:
       reader.Uint32s(out.completions);
@@ -55,39 +60,147 @@ bool ReadLeaf(WireReader& reader, WaitSet& out) {
   }
 }
 
-void FlattenFuture(WireReader& outer, int depth, WaitSet& out) {
-  WireReader reader(outer.Bytes());
-  while (reader.Next()) {
-    if (ReadLeaf(reader, out)) {
-      continue;
-    }
-    if (reader.field() != 4) {
-      reader.Skip();
-    } else if (depth >= kFutureDepthMax) {
-      reader.Break();
-    } else {
-      FlattenFuture(reader, depth + 1, out);
-    }
-  }
-  if (!reader.ok()) {
-    outer.Break();
-  }
+Combinator CombinatorOf(uint64_t number) {
+  const bool known = number <= static_cast<uint64_t>(Combinator::kAllSucceededOrFirstFailed);
+  return known ? static_cast<Combinator>(number) : Combinator::kUnknown;
 }
 
-SdkMessage ReadSuspension(WireReader& reader, int protocol_version) {
-  Suspension suspension;
-  const bool is_tree = protocol_version >= 7;
-  while (reader.Next()) {
-    if (is_tree && reader.field() == 4) {
-      FlattenFuture(reader, 1, suspension.wait_set);
-    } else if (is_tree || !ReadLeaf(reader, suspension.wait_set)) {
-      reader.Skip();
+// Reads a future level by level, so that a deep one needs no stack, and puts its nodes into a wait
+// set: parents before what is below them.
+class FutureReader {
+ public:
+  explicit FutureReader(WaitSet& out) : out_(out) {}
+
+  // The future in the current field of `outer`.
+  void Read(WireReader& outer) {
+    out_.nodes.clear();
+    pending_.push_back({outer.Bytes(), 0, 0});
+    awaited_ = 1;
+    bool anything = false;
+    for (; !pending_.empty() && outer.ok(); pending_.pop_front()) {
+      if (!ReadNode(pending_.front())) {
+        outer.Break();
+      }
+      anything = anything || out_.nodes.back().leaves() > 0;
+      if (exceeded_) {
+        return;
+      }
     }
+    if (!anything) {
+      out_.nodes.clear();
+    }
+  }
+
+  // It is nested too deep, or holds too much.
+  const std::optional<std::string>& exceeded() const { return exceeded_; }
+
+ private:
+  struct Pending {
+    BytesView bytes;
+    uint32_t parent = 0;
+    uint32_t depth = 0;
+  };
+
+  bool ReadNode(const Pending& pending) {
+    const auto place = static_cast<uint32_t>(out_.nodes.size());
+    WaitNode& node = out_.nodes.emplace_back();
+    node.parent = pending.parent;
+    WireReader reader(pending.bytes);
+    while (reader.Next()) {
+      if (ReadLeaf(reader, node)) {
+        continue;
+      }
+      if (reader.field() == 5) {
+        node.combinator = CombinatorOf(reader.Varint());
+      } else if (reader.field() != 4) {
+        reader.Skip();
+      } else if (pending.depth == limits::kFutureDepthMax) {
+        exceeded_ = "futures nested deeper than " + std::to_string(limits::kFutureDepthMax);
+        return true;
+      } else {
+        ++awaited_;
+        pending_.push_back({reader.Bytes(), place, pending.depth + 1});
+      }
+      if (awaited_ + node.leaves() > limits::kAwaitedMax) {
+        break;
+      }
+    }
+    awaited_ += node.leaves();
+    if (awaited_ > limits::kAwaitedMax) {
+      exceeded_ = "more than " + std::to_string(limits::kAwaitedMax) + " things";
+    }
+    return reader.ok();
+  }
+
+  WaitSet& out_;
+  std::deque<Pending> pending_;
+  size_t awaited_ = 0;  // nodes, and leaves of nodes that are read
+  std::optional<std::string> exceeded_;
+};
+
+Error TooMuchAwaited(const std::string& why) {
+  return Error{ErrorCode::kLimit, "what the service waits for is too much: " + why};
+}
+
+Result<SdkMessage> ReadSuspension(WireReader& reader, int protocol_version) {
+  Suspension suspension;
+  if (protocol_version >= kFirstVersionWithFutures) {
+    FutureReader future(suspension.wait_set);
+    while (reader.Next()) {
+      if (reader.field() == 4) {
+        future.Read(reader);
+      } else {
+        reader.Skip();
+      }
+    }
+    if (future.exceeded()) {
+      return TooMuchAwaited(*future.exceeded());
+    }
+  } else {
+    WaitNode root;
+    while (reader.Next()) {
+      if (!ReadLeaf(reader, root)) {
+        reader.Skip();
+      }
+    }
+    if (root.leaves() > limits::kAwaitedMax) {
+      return TooMuchAwaited("more than " + std::to_string(limits::kAwaitedMax) + " things");
+    }
+    suspension.wait_set = WaitSet::AnyOf(
+        std::move(root.completions), std::move(root.signals), std::move(root.named_signals));
   }
   if (suspension.wait_set.empty()) {
     reader.Break();  // it would never wake up
   }
-  return suspension;
+  return SdkMessage(std::move(suspension));
+}
+
+// A hint that is too much is a hint less.
+SdkMessage ReadAwaitingOn(WireReader& reader) {
+  AwaitingOn awaiting;
+  FutureReader future(awaiting.awaiting_on);
+  while (reader.Next()) {
+    if (reader.field() == 1) {
+      future.Read(reader);
+    } else {
+      reader.Skip();
+    }
+  }
+  if (future.exceeded()) {
+    awaiting.awaiting_on = {};
+  }
+  return awaiting;
+}
+
+ErrorBehavior BehaviorOf(uint64_t number) {
+  switch (number) {
+    case static_cast<uint64_t>(ErrorBehavior::kPause):
+      return ErrorBehavior::kPause;
+    case static_cast<uint64_t>(ErrorBehavior::kFail):
+      return ErrorBehavior::kFail;
+    default:
+      return ErrorBehavior::kRetry;
+  }
 }
 
 SdkMessage ReadError(WireReader& reader) {
@@ -116,6 +229,9 @@ SdkMessage ReadError(WireReader& reader) {
       case 8:
         error.next_retry_delay = reader.Varint();
         break;
+      case 9:
+        error.behavior = BehaviorOf(reader.Varint());
+        break;
       default:
         reader.Skip();
     }
@@ -124,17 +240,6 @@ SdkMessage ReadError(WireReader& reader) {
     error.code = 500;
   }
   return error;
-}
-
-void CheckAwaitingOn(WireReader& reader) {
-  WaitSet ignored;
-  while (reader.Next()) {
-    if (reader.field() == 1) {
-      FlattenFuture(reader, 1, ignored);
-    } else {
-      reader.Skip();
-    }
-  }
 }
 
 SdkMessage ReadEnd(WireReader& reader) {
@@ -146,10 +251,10 @@ SdkMessage ReadEnd(WireReader& reader) {
 
 }  // namespace
 
-Result<std::optional<SdkMessage>> DecodeControl(
+Result<SdkMessage> DecodeControl(
     MessageType type, const SharedBytes& payload, int protocol_version) {
   WireReader reader(payload.view());
-  std::optional<SdkMessage> message;
+  Result<SdkMessage> message = SdkMessage(End{});
   if (type == MessageType::kProposeRunCompletion) {
     message = ReadProposal(reader, payload);
   } else if (type == MessageType::kSuspension) {
@@ -158,8 +263,8 @@ Result<std::optional<SdkMessage>> DecodeControl(
     message = ReadError(reader);
   } else if (type == MessageType::kEnd) {
     message = ReadEnd(reader);
-  } else if (type == MessageType::kAwaitingOn && protocol_version >= 7) {
-    CheckAwaitingOn(reader);
+  } else if (type == MessageType::kAwaitingOn && protocol_version >= kFirstVersionWithFutures) {
+    message = ReadAwaitingOn(reader);
   } else {
     return InvalidArgument("unexpected message " + MessageName(type));
   }

@@ -7,15 +7,10 @@
 #include "perdure/base/result.h"
 #include "perdure/protocol/messages.h"
 
-#include <optional>
-
 namespace perdure {
 
-// Deeper futures are refused (service protocol 3.12).
-inline constexpr int kFutureDepthMax = 1000;
-
-// Nothing: a hint that needs no answer. The error says what an SDK may not send.
-Result<std::optional<SdkMessage>> DecodeControl(
+// The error says what an SDK may not send; with kLimit: what it waits for is too much.
+Result<SdkMessage> DecodeControl(
     MessageType type, const SharedBytes& payload, int protocol_version);
 
 }  // namespace perdure

@@ -357,7 +357,7 @@ std::optional<ManifestError> CheckContentType(std::optional<std::string_view> co
   return std::nullopt;
 }
 
-std::optional<ManifestError> CheckVersions(uint64_t min, uint64_t max) {
+std::optional<ManifestError> CheckVersions(uint64_t min, uint64_t max, int offered) {
   if (min > max) {
     return BadResponse(
         "Expected min protocol version to be <= max protocol version. Received min protocol "
@@ -369,9 +369,9 @@ std::optional<ManifestError> CheckVersions(uint64_t min, uint64_t max) {
   }
   // An SDK that speaks only versions we do not offer could never be called (service protocol
   // 11-23).
-  if (min > kProtocolVersionMax || max < kProtocolVersionMin) {
+  if (min > static_cast<uint64_t>(offered) || max < kProtocolVersionMin) {
     const int highest =
-        min == kProtocolVersionAccepted ? kProtocolVersionMax : kProtocolVersionAccepted;
+        min == kProtocolVersionExperimental ? offered : kProtocolVersionExperimental;
     return ManifestError{
         500,
         "META0012",
@@ -394,7 +394,8 @@ std::string ManifestError::FullMessage() const {
   return (from_discovery ? prefix + prefix : prefix) + message;
 }
 
-ManifestResult ParseManifest(std::optional<std::string_view> content_type, BytesView body) {
+ManifestResult ParseManifest(
+    std::optional<std::string_view> content_type, BytesView body, int protocol_version_max) {
   if (auto error = CheckContentType(content_type)) {
     return *std::move(error);
   }
@@ -425,7 +426,7 @@ ManifestResult ParseManifest(std::optional<std::string_view> content_type, Bytes
   if (!mode.has_value()) {
     return BadResponse("missing protocol mode");
   }
-  if (auto error = CheckVersions(min_version, max_version)) {
+  if (auto error = CheckVersions(min_version, max_version, protocol_version_max)) {
     return *std::move(error);
   }
   Manifest manifest;

@@ -20,6 +20,7 @@ namespace perdure {
 namespace {
 
 constexpr uint32_t kProtocolViolation = 571;
+constexpr int kFirstVersionWithRunAcks = 7;
 
 enum class Phase {
   kReplaying,   // the journal below the cut is not all queued
@@ -62,23 +63,40 @@ bool IsLastWord(MessageType type) {
          type == MessageType::kError;
 }
 
-// Nothing: a hint without consequence.
-Result<std::optional<SdkFrame>> DecodeFrame(const Frame& frame, int protocol_version) {
+// What a service may send, but not so much of it. To try again does not help (service
+// protocol 3.12).
+AttemptProblem TooMuch(std::string message) {
+  AttemptProblem problem;
+  problem.message = std::move(message);
+  problem.doc_code = "RT0025";
+  problem.behavior = ErrorBehavior::kPause;
+  return problem;
+}
+
+AttemptProblem ProblemOf(const Error& error) {
+  return error.code == ErrorCode::kLimit ? TooMuch(error.message) : Violation(error.message);
+}
+
+size_t SizeOf(const WaitSet& waits) {
+  size_t size = waits.nodes.size();
+  for (const WaitNode& node : waits.nodes) {
+    size += node.leaves();
+  }
+  return size;
+}
+
+Result<SdkFrame> DecodeFrame(const Frame& frame, int protocol_version) {
   SdkFrame out;
   out.type = frame.header.type;
   out.requested_ack = frame.header.requested_ack();
   out.payload = frame.payload;
   if (!IsCommand(out.type)) {
-    Result<std::optional<SdkMessage>> control =
-        DecodeControl(out.type, frame.payload, protocol_version);
+    Result<SdkMessage> control = DecodeControl(out.type, frame.payload, protocol_version);
     if (!control.ok()) {
       return control.error();
     }
-    if (!control->has_value()) {
-      return std::optional<SdkFrame>();
-    }
-    out.message = std::move(**control);
-    return std::optional<SdkFrame>(std::move(out));
+    out.message = std::move(*control);
+    return out;
   }
   if (out.type == MessageType::kInputCommand) {
     return InvalidArgument("unexpected message " + MessageName(out.type));
@@ -89,7 +107,7 @@ Result<std::optional<SdkFrame>> DecodeFrame(const Frame& frame, int protocol_ver
   }
   out.message = std::move(command->message);
   out.name = std::move(command->name);
-  return std::optional<SdkFrame>(std::move(out));
+  return out;
 }
 
 }  // namespace
@@ -154,6 +172,7 @@ class InvocationStream::Impl {
     if (phase_ != Phase::kReplaying && phase_ != Phase::kStreaming) {
       return;  // our side is closed; the entries stay in the journal (service protocol 4.2)
     }
+    sender_.AckCommands(notify.command_acks);
     if (sender_.Accept(notify.chunk, notify.lagging) > 0) {
       last_frame_ms_ = now_ms;
     }
@@ -198,14 +217,17 @@ class InvocationStream::Impl {
     append.frames.reserve(frames.size());
     std::optional<AttemptProblem> problem;
     for (const Frame& frame : frames) {
-      Result<std::optional<SdkFrame>> decoded = DecodeFrame(frame, protocol_version_);
+      Result<SdkFrame> decoded = DecodeFrame(frame, protocol_version_);
       if (!decoded.ok()) {
-        problem = Violation(decoded.error().message);
+        problem = ProblemOf(decoded.error());
         break;
       }
       last_frame_ms_ = now_ms;
-      if (decoded->has_value()) {
-        append.frames.push_back(std::move(**decoded));
+      if (auto* awaiting = std::get_if<AwaitingOn>(&decoded->message)) {
+        KeepAwaiting(std::move(awaiting->awaiting_on));  // no consequence
+      } else {
+        NoteProposal(*decoded);
+        append.frames.push_back(*std::move(decoded));
       }
       if (IsLastWord(frame.header.type)) {
         CloseAfterLastWord(now_ms);
@@ -312,6 +334,7 @@ class InvocationStream::Impl {
 
   bool over() const { return phase_ == Phase::kOver; }
   bool has_last_word() const { return last_word_; }
+  const WaitSet& awaiting_on() const { return awaiting_on_; }
   size_t pending_frame_bytes() const { return decoder_.pending_frame_bytes(); }
 
  private:
@@ -333,6 +356,23 @@ class InvocationStream::Impl {
     }
   }
 
+  void KeepAwaiting(WaitSet awaiting_on) {
+    awaiting_on_ = {};
+    if (SizeOf(awaiting_on) <= limits::kAwaitedShownMax) {
+      awaiting_on_ = std::move(awaiting_on);
+    }
+  }
+
+  // The SDK has the result already: it wants to know no more than that it is stored, where it would
+  // have been told the result (service protocol 3.7). Older SDKs cannot read that answer.
+  void NoteProposal(const SdkFrame& frame) {
+    const auto* proposal = std::get_if<ProposeRunCompletion>(&frame.message);
+    if (proposal != nullptr && frame.requested_ack &&
+        protocol_version_ >= kFirstVersionWithRunAcks) {
+      sender_.AckRun(proposal->result_completion_id);
+    }
+  }
+
   // The SDK keeps its response open until it sees our end (service protocol 3.3).
   void CloseAfterLastWord(uint64_t now_ms) {
     half_close_due_ = half_close_due_ || phase_ != Phase::kSuspending;
@@ -349,6 +389,7 @@ class InvocationStream::Impl {
     failed.epoch = epoch_;
     failed.error.code = problem.code;
     failed.error.message = std::move(problem.message);
+    failed.error.behavior = problem.behavior;
     failed.doc_code = std::string(problem.doc_code);
     failed.retry_after = problem.retry_after;
     failed.reached_sdk = problem.reached_sdk;
@@ -370,6 +411,7 @@ class InvocationStream::Impl {
   bool last_word_ = false;
   JournalSender sender_;
   FrameDecoder decoder_;
+  WaitSet awaiting_on_;      // what the SDK last said it waits for
   uint64_t next_frame_ = 0;  // number of the next frame handed out
   uint64_t last_frame_ms_;   // what the deadline of the phase counts from
 };
@@ -421,6 +463,9 @@ bool InvocationStream::over() const {
 }
 bool InvocationStream::has_last_word() const {
   return impl_->has_last_word();
+}
+const WaitSet& InvocationStream::awaiting_on() const {
+  return impl_->awaiting_on();
 }
 size_t InvocationStream::pending_frame_bytes() const {
   return impl_->pending_frame_bytes();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Start frame, replay and streaming of notifications. Small payloads are copied into one buffer
-// behind their headers, large ones travel as slices of the journal's own bytes.
+// behind their headers, large ones travel as slices of the journal's own bytes. Acknowledgements
+// are not in the journal: a replay has the notification.
 #include "protocol/journal_sender.h"
 
 #include "perdure/base/assert.h"
+#include "perdure/protocol/notifications.h"
 #include "protocol/frame.h"
 #include "protocol/wire_writer.h"
 
@@ -88,8 +90,44 @@ bool JournalSender::QueueEntry(const JournalEntry& entry) {
   if (!replaying && !IsNotification(entry.type)) {
     return false;  // the SDK wrote it itself
   }
+  if (!replaying && QueueRunAck(entry)) {
+    return true;
+  }
   QueueFrame(entry.type, entry.payload);
   return true;
+}
+
+// True if the SDK is told so much and no more.
+bool JournalSender::QueueRunAck(const JournalEntry& entry) {
+  if (entry.type != MessageType::kRunCompletion || run_acks_.empty()) {
+    return false;
+  }
+  const Result<NotificationId> what = DecodeNotificationId(entry.type, entry.payload.view());
+  PERDURE_INVARIANT(what.ok(), "a stored notification does not decode");
+  const CompletionId id = std::get<CompletionKey>(*what).id;
+  if (run_acks_.erase(id) == 0) {
+    return false;
+  }
+  WireWriter ack;
+  ack.VarintIfSet(1, id);
+  QueueFrame(MessageType::kProposeRunCompletionAck, SharedBytes(ack.Take()));
+  return true;
+}
+
+void JournalSender::AckCommands(const std::vector<uint32_t>& indexes) {
+  command_acks_.insert(command_acks_.end(), indexes.begin(), indexes.end());
+  QueueCommandAcks();
+}
+
+void JournalSender::QueueCommandAcks() {
+  if (!replayed()) {
+    return;  // the SDK counts what it replays
+  }
+  for (const uint32_t index : std::exchange(command_acks_, {})) {
+    WireWriter ack;
+    ack.VarintIfSet(1, index);
+    QueueFrame(MessageType::kCommandAck, SharedBytes(ack.Take()));
+  }
 }
 
 size_t JournalSender::Accept(const JournalChunk& chunk, bool lagging) {
@@ -117,6 +155,7 @@ size_t JournalSender::Accept(const JournalChunk& chunk, bool lagging) {
   // Commands behind the cut may be left out, nothing below it may.
   PERDURE_ASSERT(chunk.next <= cursor_ || replayed());
   cursor_ = std::max(cursor_, chunk.next);
+  QueueCommandAcks();
   return queued;
 }
 

@@ -134,6 +134,17 @@ Result<NotificationId> DecodeNotificationId(MessageType type, BytesView payload)
   return *std::move(id);
 }
 
+bool IsFailure(BytesView notification) {
+  bool failure = false;
+  WireReader reader(notification);
+  while (reader.Next()) {
+    failure = failure || reader.field() == kFailure;
+    reader.Skip();
+  }
+  PERDURE_INVARIANT(reader.ok(), "a stored notification does not decode");
+  return failure;
+}
+
 Result<ValueOrFailure> DecodeOutput(const SharedBytes& payload) {
   Result<SdkMessage> message = DecodeCommand(MessageType::kOutputCommand, payload);
   if (!message.ok()) {

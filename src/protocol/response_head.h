@@ -6,6 +6,7 @@
 
 #include "perdure/base/ids.h"
 #include "perdure/http/message.h"
+#include "perdure/protocol/messages.h"
 
 #include <cstdint>
 #include <optional>
@@ -20,6 +21,7 @@ struct AttemptProblem {
   std::string_view doc_code;
   std::optional<DurationMs> retry_after;
   bool reached_sdk = true;
+  ErrorBehavior behavior = ErrorBehavior::kRetry;
 };
 
 // Nothing: the SDK answers, its frames follow.

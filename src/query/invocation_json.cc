@@ -6,6 +6,7 @@
 #include "perdure/base/durations.h"
 #include "perdure/protocol/message_type.h"
 #include "perdure/protocol/notifications.h"
+#include "query/wait_set_json.h"
 
 #include <nlohmann/json.hpp>
 
@@ -109,24 +110,12 @@ void AddTimes(const InvocationStatus& status, Json* out) {
   (*out)["journal_retention"] = FormatDurationIso(status.retention.journal);
 }
 
-// What a suspended invocation waits for, also in the form of a tree.
+// What a suspended invocation waits for. The lists are those of the root of the tree.
 void AddWaitSet(const WaitSet& wait_set, Json* out) {
-  (*out)["suspended_waiting_for_completions"] = wait_set.completions;
-  (*out)["suspended_waiting_for_signals"] = wait_set.signals;
-  Json waits = Json::array();
-  const auto add = [&waits](const char* kind, const auto& id) {
-    waits.push_back(Json{{"Single", Json{{kind, id}}}});
-  };
-  for (const CompletionId id : wait_set.completions) {
-    add("CompletionId", id);
-  }
-  for (const uint32_t index : wait_set.signals) {
-    add("SignalIndex", index);
-  }
-  for (const std::string& name : wait_set.named_signals) {
-    add("SignalName", name);
-  }
-  (*out)["suspended_waiting_future_json"] = DumpJson(Json{{"Unknown", std::move(waits)}});
+  const WaitNode& root = wait_set.nodes.front();
+  (*out)["suspended_waiting_for_completions"] = root.completions;
+  (*out)["suspended_waiting_for_signals"] = root.signals;
+  (*out)["suspended_waiting_future_json"] = WaitSetJson(wait_set);
 }
 
 void AddAttempts(const InvocationStatus& status, const AttemptHost::LiveAttempt* live, Json* out) {
@@ -143,6 +132,9 @@ void AddAttempts(const InvocationStatus& status, const AttemptHost::LiveAttempt*
     (*out)["last_attempt_deployment_id"] = live->deployment.ToString();
     if (!live->server.empty()) {
       (*out)["last_attempt_server"] = live->server;
+    }
+    if (!live->awaiting_on.empty()) {
+      (*out)["last_awaiting_on_future_json"] = WaitSetJson(live->awaiting_on);
     }
   } else if (status.state == InvocationState::kInvoked && status.pinned_deployment.has_value()) {
     (*out)["last_attempt_deployment_id"] = status.pinned_deployment->ToString();

@@ -108,16 +108,13 @@ class Probe final : public HttpStreamListener {
       }
       return;
     }
-    const ManifestResult parsed = ParseManifest(headers_.Get("content-type"), body_);
+    const ManifestResult parsed =
+        ParseManifest(headers_.Get("content-type"), body_, plan_.options.protocol_version_max);
     if (!parsed.ok()) {
       Finish(BadManifest(parsed.error()));
       return;
     }
     const Manifest& manifest = parsed.manifest();
-    if (const std::optional<DiscoveryError> error = CheckVersions(manifest)) {
-      Finish(*error);
-      return;
-    }
     Finish(ToDeployment(manifest));
   }
 
@@ -167,19 +164,6 @@ class Probe final : public HttpStreamListener {
       Ask();
     });
     return true;
-  }
-
-  // Service protocol 1.6: what may be registered, and what this server can speak today.
-  static std::optional<DiscoveryError> CheckVersions(const Manifest& manifest) {
-    const int min = manifest.min_protocol_version;
-    const int max = manifest.max_protocol_version;
-    if (max < kProtocolVersionMin || min > kProtocolVersionAccepted) {
-      return UnsupportedVersions(min, max, kProtocolVersionAccepted);
-    }
-    if (min > kProtocolVersionMax) {
-      return UnsupportedVersions(min, max, kProtocolVersionMax);
-    }
-    return std::nullopt;
   }
 
   std::shared_ptr<const DeploymentSchema> ToDeployment(const Manifest& manifest) {

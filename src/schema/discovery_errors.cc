@@ -123,15 +123,6 @@ DiscoveryError BadManifest(const ManifestError& error) {
   return out;
 }
 
-DiscoveryError UnsupportedVersions(int min, int max, int supported_max) {
-  return Doubled(
-      "META0012",
-      "unsupported service protocol versions: [" + std::to_string(min) + ", " +
-          std::to_string(max) + "]. Supported versions by this runtime are [" +
-          std::to_string(kProtocolVersionMin) + ", " + std::to_string(supported_max) +
-          "]. Please upgrade the SDK and try registering again.");
-}
-
 DiscoveryError BodyTooLarge(size_t limit) {
   return Doubled(
       "META0013",

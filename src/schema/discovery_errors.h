@@ -26,9 +26,6 @@ DiscoveryError BadStatus(int status, const HttpHeaders& headers, std::string_vie
 
 DiscoveryError BadManifest(const ManifestError& error);
 
-// META0012; `supported_max` is the newest version the message offers.
-DiscoveryError UnsupportedVersions(int min, int max, int supported_max);
-
 DiscoveryError BodyTooLarge(size_t limit);
 DiscoveryError TimedOut(std::string_view uri, DurationMs after);
 

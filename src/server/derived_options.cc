@@ -86,6 +86,11 @@ SchemaDefaults SchemaDefaultsOf(const Settings& settings) {
   return defaults;
 }
 
+int ProtocolVersionMaxOf(const Settings& settings) {
+  return settings.experimental_enable_protocol_v7 ? kProtocolVersionExperimental
+                                                  : kProtocolVersionMax;
+}
+
 std::string IngressEndpointOf(const Settings& settings, uint16_t port) {
   if (settings.ingress.advertised_address) {
     return *settings.ingress.advertised_address;

@@ -24,6 +24,8 @@ HttpServerOptions AdminListenerOf(const Settings& settings);
 InvokerOptions InvokerOptionsOf(
     const Settings& settings, size_t io_threads, std::shared_ptr<const RequestIdentity> identity);
 SchemaDefaults SchemaDefaultsOf(const Settings& settings);
+// The newest version of the service protocol that is offered.
+int ProtocolVersionMaxOf(const Settings& settings);
 // Reads the key, if one is set (else null), and logs its public half. The error names the setting
 // and the file.
 Result<std::shared_ptr<const RequestIdentity>> RequestIdentityOf(const Settings& settings);

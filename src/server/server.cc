@@ -196,6 +196,7 @@ class ServerImpl final : public Server {
           machine.eager_state_bytes_max =
               settings_.invoker.disable_eager_state ? 0 : settings_.invoker.eager_state_size_limit;
           machine.message_bytes_max = settings_.invoker.message_size_limit;
+          machine.protocol_version_max = ProtocolVersionMaxOf(settings_);
           machine.note = &notes_->note(partition.value);
           std::unique_ptr<Machine> made = MakePartitionMachine(machine);
           return hooks_.wrap_machine ? hooks_.wrap_machine(std::move(made)) : std::move(made);
@@ -215,12 +216,15 @@ class ServerImpl final : public Server {
 
   void MakeDoors() {
     introspection_ = MakeIntrospection(*database_, *log_, delivery_.LiveAttempts());
-    discovery_ = MakeDiscovery(DiscoveryOptions{settings_.cluster_name, identity_}, SystemClock());
+    discovery_ = MakeDiscovery(
+        DiscoveryOptions{settings_.cluster_name, identity_, ProtocolVersionMaxOf(settings_)},
+        SystemClock());
     ingress_door_.Set(MakeIngress(IngressOptions{}, *partitions_, contexts_, SystemClock()));
     AdminOptions admin;
     admin.ingress_endpoint = IngressEndpointOf(settings_, ingress_port_);
     admin.cluster_name = settings_.cluster_name;
     admin.perdure_version = kPerdureVersion;
+    admin.protocol_v7 = settings_.experimental_enable_protocol_v7;
     admin_door_.Set(
         MakeAdmin(admin, *partitions_, contexts_, *discovery_, *introspection_, SystemClock()));
   }

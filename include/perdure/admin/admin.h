@@ -21,6 +21,7 @@ struct AdminOptions {
   std::string ingress_endpoint;  // shown in /version
   std::string cluster_name = "localcluster";
   std::string perdure_version;
+  bool protocol_v7 = false;  // shown in /version
 };
 
 // The returned handler is used on every I/O thread; everything passed in outlives it.

@@ -74,6 +74,14 @@ inline constexpr size_t kEventTextMax = 8 * kKiB;
 inline constexpr uint64_t kSlotStealAfterMs = 100;
 inline constexpr uint64_t kDrainAfterEndMs = 5000;
 
+// How deep what an SDK waits for may be nested below its root (service protocol 3.12), and how much
+// it may hold: things waited for and nodes, which together are the size of a status row.
+inline constexpr uint32_t kFutureDepthMax = 1000;
+inline constexpr size_t kAwaitedMax = 256 * kKiB;
+// Of what an attempt says it waits for, a tree with more is not kept for display.
+inline constexpr size_t kAwaitedShownMax = 1024;
+
+static_assert(kAwaitedShownMax <= kAwaitedMax);
 static_assert(kJournalFirstChunk <= kJournalChunk);
 static_assert(kStreamWindow <= kConnectionWindow);
 

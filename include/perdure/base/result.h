@@ -19,6 +19,7 @@ enum class ErrorCode {
   kOverloaded,   // try again later
   kUnavailable,  // a peer or the disk did not answer
   kCorrupt,      // stored bytes do not make sense
+  kLimit,        // larger than this server takes: the same again fails again
   kInternal,
 };
 

@@ -108,6 +108,7 @@ struct Settings {
   size_t message_size_limit = limits::kMessageSizeDefault;  // networking.message-size-limit
   bool disable_prometheus = false;
   bool disable_telemetry = false;
+  bool experimental_enable_protocol_v7 = false;  // of the service protocol
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };

@@ -52,6 +52,9 @@ struct NotifyAttempt {
   AttemptEpoch epoch;
   JournalChunk chunk;
   bool lagging = false;
+  // Commands that are stored, for an SDK that asked to be told (service protocol 2.4). They count
+  // commands only, the input is 0.
+  std::vector<uint32_t> command_acks = {};
 };
 
 // End the attempt from our side.

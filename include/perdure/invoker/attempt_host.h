@@ -32,6 +32,7 @@ class AttemptHost {
     TimeMs started_at = 0;
     DeploymentId deployment;
     std::string server;
+    WaitSet awaiting_on;  // what the SDK last said it waits for; empty: it did not
   };
   virtual std::vector<LiveAttempt> Live() const = 0;
 };

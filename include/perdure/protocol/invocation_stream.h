@@ -95,6 +95,8 @@ class InvocationStream {
   bool over() const;
   // End, Suspension or Error was received and handed out.
   bool has_last_word() const;
+  // What the SDK last said it waits for; empty if it never did, or if that was much.
+  const WaitSet& awaiting_on() const;
   // The whole size of the frame whose first part has arrived, 0 if none: what a lease must cover.
   size_t pending_frame_bytes() const;
 

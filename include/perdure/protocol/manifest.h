@@ -7,6 +7,7 @@
 
 #include "perdure/base/bytes.h"
 #include "perdure/base/result.h"
+#include "perdure/protocol/message_type.h"
 #include "perdure/schema/schema.h"
 
 #include <cstdint>
@@ -58,8 +59,13 @@ class [[nodiscard]] ManifestResult {
   std::optional<ManifestError> error_;
 };
 
-// `content_type` is the header of a 200 response, absent if there was none.
-ManifestResult ParseManifest(std::optional<std::string_view> content_type, BytesView body);
+// `content_type` is the header of a 200 response, absent if there was none. The versions of the
+// service protocol up to `protocol_version_max` are offered: an SDK that speaks none of them is
+// refused.
+ManifestResult ParseManifest(
+    std::optional<std::string_view> content_type,
+    BytesView body,
+    int protocol_version_max = kProtocolVersionMax);
 
 // Fills the resolved values of every service and handler: handler before service before default,
 // the retry policy field by field, retentions clamped to their maxima (service protocol 1.3).

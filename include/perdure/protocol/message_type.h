@@ -79,7 +79,7 @@ inline constexpr uint32_t kCancelSignal = 1;
 
 inline constexpr int kProtocolVersionMin = 5;
 inline constexpr int kProtocolVersionMax = 6;  // offered by default
-// Still accepted at discovery as the upper end of a range (service protocol 1.6).
-inline constexpr int kProtocolVersionAccepted = 7;
+// Offered if the setting is on (service protocol 1.6).
+inline constexpr int kProtocolVersionExperimental = 7;
 
 }  // namespace perdure

@@ -7,6 +7,7 @@
 #include "perdure/base/bytes.h"
 #include "perdure/base/ids.h"
 #include "perdure/protocol/message_type.h"
+#include "perdure/protocol/wait_set.h"
 
 #include <cstdint>
 #include <optional>
@@ -88,7 +89,9 @@ struct CallCommand {
   std::optional<std::string> idempotency_key;
   CompletionId invocation_id_completion_id = 0;
   CompletionId result_completion_id = 0;
-  bool has_scope = false;  // scope or limit key were given: refused (service protocol 2.6)
+  // Since version 7; an empty one is none. Refused (service protocol 2.6, 3.14).
+  bool has_scope = false;
+  bool has_limit_key = false;
 };
 struct OneWayCallCommand {
   CallCommand call;        // result_completion_id is unused
@@ -121,7 +124,7 @@ using AttachTarget = std::variant<std::string, IdempotentTarget, WorkflowTarget>
 struct AttachCommand {
   AttachTarget target;
   CompletionId result_completion_id = 0;
-  bool has_scope = false;
+  std::optional<std::string> scope;  // since version 7
 };
 struct RunCommand {
   CompletionId result_completion_id = 0;
@@ -132,17 +135,15 @@ struct ProposeRunCompletion {
   CompletionId result_completion_id = 0;
   ValueOrFailure result;
 };
-// What a suspended invocation waits for: any one of these resumes it.
-struct WaitSet {
-  std::vector<CompletionId> completions;
-  std::vector<uint32_t> signals;
-  std::vector<std::string> named_signals;
-  bool empty() const { return completions.empty() && signals.empty() && named_signals.empty(); }
-  friend bool operator==(const WaitSet&, const WaitSet&) = default;
-};
 struct Suspension {
   WaitSet wait_set;
 };
+// A hint for display, since version 7: nothing follows from it (service protocol 3.12).
+struct AwaitingOn {
+  WaitSet awaiting_on;
+};
+// What the SDK asks for (service protocol 3.13).
+enum class ErrorBehavior : uint8_t { kRetry = 0, kPause = 1, kFail = 2 };
 struct AttemptError {
   uint32_t code = 500;
   std::string message;
@@ -151,6 +152,7 @@ struct AttemptError {
   std::optional<std::string> related_command_name;
   std::optional<uint16_t> related_command_type;
   std::optional<DurationMs> next_retry_delay;
+  ErrorBehavior behavior = ErrorBehavior::kRetry;
 };
 struct End {};
 
@@ -176,6 +178,7 @@ using SdkMessage = std::variant<
     CustomCommand,
     ProposeRunCompletion,
     Suspension,
+    AwaitingOn,
     AttemptError,
     End>;
 

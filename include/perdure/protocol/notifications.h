@@ -44,6 +44,9 @@ using NotificationId = std::variant<CompletionKey, SignalName>;
 // does not make sense.
 Result<NotificationId> DecodeNotificationId(MessageType type, BytesView payload);
 
+// What a notification says is a failure. REQUIRES: as above.
+bool IsFailure(BytesView notification);
+
 // The result of an OutputCommand. A value shares the storage of `payload`.
 Result<ValueOrFailure> DecodeOutput(const SharedBytes& payload);
 

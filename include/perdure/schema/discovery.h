@@ -8,6 +8,7 @@
 #include "perdure/base/executor.h"
 #include "perdure/base/ids.h"
 #include "perdure/http/client.h"
+#include "perdure/protocol/message_type.h"
 #include "perdure/protocol/request_identity.h"
 #include "perdure/schema/schema.h"
 
@@ -74,6 +75,7 @@ class Discovery {
 struct DiscoveryOptions {
   std::string cluster_name;                         // x-restate-cluster-name
   std::shared_ptr<const RequestIdentity> identity;  // null: requests are not signed
+  int protocol_version_max = kProtocolVersionMax;   // the newest that is offered
 };
 std::unique_ptr<Discovery> MakeDiscovery(const DiscoveryOptions& options, const Clock& clock);
 
