@@ -46,17 +46,22 @@ bool AsksForOutcomes(Combinator combinator, bool own_outcome_matters) {
   return true;
 }
 
-// Nothing: it is open with which outcome, only the SDK can tell.
+// Nothing: the node above asks with which outcome, and only the SDK can tell.
 std::optional<Arrival> Combine(Combinator combinator, const Children& children) {
   const bool any = children.success || children.failure;
   const bool all = children.pending == 0;
   switch (combinator) {
     case Combinator::kUnknown:
-      return any || all ? std::nullopt : std::optional(Arrival::kNone);
     case Combinator::kFirstCompleted:
-      if (children.success == children.failure) {
-        // Which one was first depends on how the SDK reads its journal.
-        return any || all ? std::nullopt : std::optional(Arrival::kNone);
+      if (!any) {
+        return Arrival::kNone;
+      }
+      if (!children.outcome_matters) {
+        return Arrival::kSuccess;
+      }
+      // Of two outcomes, which one was first depends on how the SDK reads its journal.
+      if (combinator == Combinator::kUnknown || children.success == children.failure) {
+        return std::nullopt;
       }
       return children.success ? Arrival::kSuccess : Arrival::kFailure;
     case Combinator::kAllCompleted:

@@ -23,8 +23,8 @@ using FindArrival = std::function<Arrival(const NotificationId& id, bool outcome
 //
 // A combinator decides as its row in the table says, from what has come so far in any order. Where
 // that leaves open with which outcome, and the node above asks for it, the invocation goes on: to
-// resume too early is safe, the SDK decides and suspends again. The same for a node with nothing in
-// it.
+// resume too early is safe, the SDK decides and suspends again.
+// REQUIRES: `waits` is not empty, nor is one of its nodes.
 bool Settle(WaitSet& waits, const FindArrival& find);
 
 }  // namespace perdure

@@ -60,9 +60,13 @@ bool ReadLeaf(WireReader& reader, WaitNode& out) {
   }
 }
 
-Combinator CombinatorOf(uint64_t number) {
-  const bool known = number <= static_cast<uint64_t>(Combinator::kAllSucceededOrFirstFailed);
-  return known ? static_cast<Combinator>(number) : Combinator::kUnknown;
+Combinator ReadCombinator(WireReader& reader) {
+  const uint64_t number = reader.Varint();
+  if (number > static_cast<uint64_t>(Combinator::kAllSucceededOrFirstFailed)) {
+    reader.Break();  // nobody could say when it is done
+    return Combinator::kUnknown;
+  }
+  return static_cast<Combinator>(number);
 }
 
 // Reads a future level by level, so that a deep one needs no stack, and puts its nodes into a wait
@@ -76,18 +80,13 @@ class FutureReader {
     out_.nodes.clear();
     pending_.push_back({outer.Bytes(), 0, 0});
     awaited_ = 1;
-    bool anything = false;
     for (; !pending_.empty() && outer.ok(); pending_.pop_front()) {
       if (!ReadNode(pending_.front())) {
         outer.Break();
       }
-      anything = anything || out_.nodes.back().leaves() > 0;
       if (exceeded_) {
         return;
       }
-    }
-    if (!anything) {
-      out_.nodes.clear();
     }
   }
 
@@ -106,12 +105,13 @@ class FutureReader {
     WaitNode& node = out_.nodes.emplace_back();
     node.parent = pending.parent;
     WireReader reader(pending.bytes);
+    bool has_nested = false;
     while (reader.Next()) {
       if (ReadLeaf(reader, node)) {
         continue;
       }
       if (reader.field() == 5) {
-        node.combinator = CombinatorOf(reader.Varint());
+        node.combinator = ReadCombinator(reader);
       } else if (reader.field() != 4) {
         reader.Skip();
       } else if (pending.depth == limits::kFutureDepthMax) {
@@ -119,6 +119,7 @@ class FutureReader {
         return true;
       } else {
         ++awaited_;
+        has_nested = true;
         pending_.push_back({reader.Bytes(), place, pending.depth + 1});
       }
       if (awaited_ + node.leaves() > limits::kAwaitedMax) {
@@ -129,7 +130,7 @@ class FutureReader {
     if (awaited_ > limits::kAwaitedMax) {
       exceeded_ = "more than " + std::to_string(limits::kAwaitedMax) + " things";
     }
-    return reader.ok();
+    return reader.ok() && (has_nested || node.leaves() > 0);  // never done, or always
   }
 
   WaitSet& out_;

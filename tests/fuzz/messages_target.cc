@@ -9,9 +9,11 @@
 #include "service_protocol.pb.h"
 #include "tests/fuzz/target.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace perdure::fuzz {
 namespace {
@@ -53,6 +55,18 @@ void ReadResults(const SharedBytes& payload) {
   static_cast<void>(DecodeInput(payload));
 }
 
+// Parents stand before what is below them, and no node is empty: the machine relies on it.
+void CheckWaits(const WaitSet& waits) {
+  PERDURE_ASSERT(!waits.empty());
+  std::vector<size_t> held(waits.nodes.size());
+  for (size_t i = waits.nodes.size(); i-- > 0;) {
+    const WaitNode& node = waits.nodes[i];
+    PERDURE_ASSERT(node.parent < std::max<size_t>(i, 1));
+    PERDURE_ASSERT(held[i] + node.leaves() > 0);
+    ++held[node.parent];
+  }
+}
+
 }  // namespace
 
 void FuzzMessages(BytesView input) {
@@ -65,10 +79,10 @@ void FuzzMessages(BytesView input) {
   } else if (IsNotification(type)) {
     static_cast<void>(DecodeNotificationId(type, payload.view()));
   } else {
-    const Result<std::optional<SdkMessage>> control = DecodeControl(type, payload, version);
-    if (control.ok() && control->has_value()) {
-      if (const auto* suspension = std::get_if<Suspension>(&**control)) {
-        PERDURE_ASSERT(!suspension->wait_set.empty());
+    const Result<SdkMessage> control = DecodeControl(type, payload, version);
+    if (control.ok()) {
+      if (const auto* suspension = std::get_if<Suspension>(&*control)) {
+        CheckWaits(suspension->wait_set);
       }
     }
   }

@@ -46,6 +46,10 @@ constexpr Pinned kPinned[] = {
      "kKillChildren=1,kNotifyListeners=2,kPurge=3,kClearState=4,"
      "kTellPromise=5,kForget=6,kRestart=7"},
     {"include/perdure/core/command.h", "CallerWish", "kCallResult=0,kAttachResult=1,kOutput=2"},
+    {"include/perdure/protocol/wait_set.h",
+     "Combinator",
+     "kUnknown=0,kFirstCompleted=1,kAllCompleted=2,kFirstSucceededOrAllFailed=3,"
+     "kAllSucceededOrFirstFailed=4"},
     {"include/perdure/protocol/message_type.h",
      "MessageType",
      "kStart=0x0000,kSuspension=0x0001,kError=0x0002,kEnd=0x0003,kCommandAck=0x0004,"

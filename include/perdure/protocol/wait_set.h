@@ -15,8 +15,7 @@
 
 namespace perdure {
 
-// ON DISK and on the wire (service protocol 2.5): append only, DO NOT RENUMBER. An unknown number
-// is kUnknown.
+// ON DISK and on the wire (service protocol 2.5): append only, DO NOT RENUMBER.
 enum class Combinator : uint8_t {
   kUnknown = 0,  // any one; only the SDK knows with which outcome
   kFirstCompleted = 1,

@@ -271,11 +271,12 @@ SdkFrame GetOutput(CompletionId id, std::string_view invocation) {
 SdkFrame SuspendOn(std::vector<CompletionId> completions, std::vector<uint32_t> signals) {
   return Control(
       MessageType::kSuspension,
-      Suspension{WaitSet{std::move(completions), std::move(signals), {}}});
+      Suspension{WaitSet::AnyOf(std::move(completions), std::move(signals))});
 }
 
 SdkFrame SuspendOnNamed(std::string_view signal) {
-  return Control(MessageType::kSuspension, Suspension{WaitSet{{}, {}, {std::string(signal)}}});
+  return Control(
+      MessageType::kSuspension, Suspension{WaitSet::AnyOf({}, {}, {std::string(signal)})});
 }
 
 SdkFrame Fail(uint32_t code, std::string_view message, std::optional<DurationMs> delay) {

@@ -312,7 +312,7 @@ InvocationStatus FullStatus() {
       LastFailure{{500, "boom", "at", 1U, "step", uint16_t{1041}, {}}, "RT0007", 1009};
   status.attempts_started = 5;
   status.last_start_at = 1010;
-  status.wait_set = WaitSet{{1, 2}, {1}, {"go"}};
+  status.wait_set = WaitSet::AnyOf({1, 2}, {1}, {"go"});
   status.output_index = 8;
   status.failure = Failure{409, "killed", {{"a", "b"}}};
   status.stored_result = true;

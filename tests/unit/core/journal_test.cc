@@ -200,7 +200,7 @@ TEST(Suspension, WaitsForAnyOneOfItsList) {
   run.world.Send(
       run.attempt,
       {Sleep(1, run.world.now + 100), Sleep(2, run.world.now + 50), SuspendOn({1, 2, 77}, {1})});
-  EXPECT_EQ(run.Status().wait_set, (WaitSet{{1, 2, 77}, {1}, {}}));
+  EXPECT_EQ(run.Status().wait_set, WaitSet::AnyOf({1, 2, 77}, {1}));
   EXPECT_EQ(run.world.Pull(), 0U);
   run.world.now += 50;
   run.world.FireTimers();

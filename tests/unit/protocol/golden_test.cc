@@ -238,7 +238,7 @@ TEST(Golden, SleepAndSuspension) {
   const auto& sleep = std::get<SleepCommand>(frames[0].message);
   EXPECT_EQ(sleep.wake_up_time, 1795486136719U);
   EXPECT_EQ(sleep.result_completion_id, 1U);
-  EXPECT_EQ(std::get<Suspension>(frames[1].message).wait_set, (WaitSet{{1}, {1}, {}}));
+  EXPECT_EQ(std::get<Suspension>(frames[1].message).wait_set, WaitSet::AnyOf({1}, {1}));
   EXPECT_EQ(ToHex(EncodeVoidCompletion(1).view()), Payload("800c000000000004 0801 2200"));
 }
 
@@ -262,7 +262,7 @@ TEST(Golden, ReplayAfterSleep) {
 
 TEST(Golden, AwakeableSuspensionAndSignal) {
   const auto frames = FramesFromSdk("0001000000000004 1202 1101");
-  EXPECT_EQ(Only<Suspension>(frames).wait_set, (WaitSet{{}, {17, 1}, {}}));
+  EXPECT_EQ(Only<Suspension>(frames).wait_set, WaitSet::AnyOf({}, {17, 1}));
   EXPECT_EQ(
       ToHex(EncodeSignal(17U, SharedBytes::Copy("\"val\"")).view()),
       "1011"
@@ -276,10 +276,13 @@ TEST(Golden, AwakeableSuspensionAndSignal) {
 
 TEST(Golden, SuspensionOfVersion7) {
   const auto sleep = FramesFromSdk("000100000000000a 2208 0a0101 120101 2801", 7);
-  EXPECT_EQ(Only<Suspension>(sleep).wait_set, (WaitSet{{1}, {1}, {}}));
+  const WaitNode any{{1}, {1}, {}, Combinator::kFirstCompleted};
+  EXPECT_EQ(Only<Suspension>(sleep).wait_set, (WaitSet{{any}}));
   // all([c1, c2]) or cancel, nested.
   const auto nested = FramesFromSdk("000100000000000f 220d 120101 2206 0a020102 2804 2801", 7);
-  EXPECT_EQ(Only<Suspension>(nested).wait_set, (WaitSet{{1, 2}, {1}, {}}));
+  const WaitNode cancel{{}, {1}, {}, Combinator::kFirstCompleted};
+  const WaitNode all{{1, 2}, {}, {}, Combinator::kAllSucceededOrFirstFailed, 0};
+  EXPECT_EQ(Only<Suspension>(nested).wait_set, (WaitSet{{cancel, all}}));
 }
 
 TEST(Golden, OutputFailureWithMetadata) {

@@ -122,7 +122,7 @@ TEST(InvocationJson, PausedKeepsTheLastFailure) {
 
 TEST(InvocationJson, SuspendedShowsWhatItWaitsFor) {
   InvocationStatus status = MakeStatus(InvocationState::kSuspended);
-  status.wait_set = {{2}, {1}, {"s"}};
+  status.wait_set = WaitSet::AnyOf({2}, {1}, {"s"});
   const AttemptHost::LiveAttempt live = MakeLive();
   const Json json = InvocationJson({MakeId(1), status}, &live, std::nullopt);
 
