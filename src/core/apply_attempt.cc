@@ -267,7 +267,7 @@ void Applier::FailAttempt(
       CompleteWithLastFailure(invocation);
       return;
     case ErrorBehavior::kPause:
-      PauseInvocation(invocation);
+      PauseInvocation(invocation, true);
       return;
     case ErrorBehavior::kRetry:
       break;

@@ -186,7 +186,11 @@ TEST(Calls, ThatMakeNoSenseFailTheAttempt) {
       {{.service = "Svc", .handler = "none"}, "RT0018", "Svc/none was not found"},
       {{.service = "Svc", .handler = "run", .key = "k"}, "RT0017", "takes no key"},
       {{.service = "Svc", .handler = "run", .idempotency_key = ""}, "RT0017", "cannot be empty"},
-      {{.service = "Svc", .handler = "run", .scope = true}, "RT0024", "scopes"},
+      {{.service = "Svc", .handler = "run", .scope = "s"}, "RT0024", "scoped invocations"},
+      {{.service = "Svc", .handler = "run", .scope = "s", .limit_key = "l"},
+       "RT0024",
+       "scoped invocations"},
+      {{.service = "Svc", .handler = "run", .limit_key = "l"}, "RT0024", "without a scope"},
   };
   for (const Case& bad : cases) {
     for (const bool one_way : {false, true}) {

@@ -31,7 +31,10 @@ void Fill(const CallTo& to, Message& message) {
     message.set_idempotency_key(*to.idempotency_key);
   }
   if (to.scope) {
-    message.set_scope("s");
+    message.set_scope(*to.scope);
+  }
+  if (to.limit_key) {
+    message.set_limit_key(*to.limit_key);
   }
   for (const Header& header : to.headers) {
     auto* item = message.add_headers();
@@ -262,6 +265,17 @@ SdkFrame AttachToCall(
   return Command(MessageType::kAttachInvocationCommand, message);
 }
 
+SdkFrame AttachInScope(CompletionId id, std::string_view scope) {
+  wire::AttachInvocationCommandMessage message;
+  wire::IdempotentRequestTarget& target = *message.mutable_idempotent_request_target();
+  target.set_service_name("Svc");
+  target.set_handler_name("run");
+  target.set_idempotency_key("ik");
+  target.set_scope(std::string(scope));
+  message.set_result_completion_id(id);
+  return Command(MessageType::kAttachInvocationCommand, message);
+}
+
 SdkFrame GetOutput(CompletionId id, std::string_view invocation) {
   SdkFrame frame = AttachTo(id, invocation);
   frame.type = MessageType::kGetInvocationOutputCommand;
@@ -279,6 +293,10 @@ SdkFrame SuspendOnNamed(std::string_view signal) {
       MessageType::kSuspension, Suspension{WaitSet::AnyOf({}, {}, {std::string(signal)})});
 }
 
+SdkFrame SuspendOnTree(WaitSet wait_set) {
+  return Control(MessageType::kSuspension, Suspension{std::move(wait_set)});
+}
+
 SdkFrame Fail(uint32_t code, std::string_view message, std::optional<DurationMs> delay) {
   AttemptError error;
   error.code = code;
@@ -286,6 +304,12 @@ SdkFrame Fail(uint32_t code, std::string_view message, std::optional<DurationMs>
   error.stacktrace = "at line 1";
   error.next_retry_delay = delay;
   return Control(MessageType::kError, std::move(error));
+}
+
+SdkFrame FailWith(ErrorBehavior behavior, uint32_t code, std::string_view message) {
+  SdkFrame frame = Fail(code, message, 50);
+  std::get<AttemptError>(frame.message).behavior = behavior;
+  return frame;
 }
 
 SdkFrame EndFrame() {

@@ -24,7 +24,8 @@ struct CallTo {
   CompletionId result_completion = 0;  // calls only
   std::optional<std::string> idempotency_key = {};
   TimeMs invoke_time = 0;  // one-way calls only
-  bool scope = false;
+  std::optional<std::string> scope = {};
+  std::optional<std::string> limit_key = {};
   std::vector<Header> headers = {};
 };
 
@@ -58,10 +59,15 @@ SdkFrame AttachToCall(
     std::optional<std::string> key,
     std::string_view handler,
     std::string_view idempotency_key);
+// AttachToCall, in a scope.
+SdkFrame AttachInScope(CompletionId id, std::string_view scope);
 SdkFrame GetOutput(CompletionId id, std::string_view invocation);
 SdkFrame SuspendOn(std::vector<CompletionId> completions, std::vector<uint32_t> signals = {});
 SdkFrame SuspendOnNamed(std::string_view signal);
+// As version 7 says it.
+SdkFrame SuspendOnTree(WaitSet wait_set);
 SdkFrame Fail(uint32_t code, std::string_view message, std::optional<DurationMs> delay = {});
+SdkFrame FailWith(ErrorBehavior behavior, uint32_t code, std::string_view message);
 SdkFrame EndFrame();
 
 // A command is its entry name ("Call"); a notification has a mark, its id and its result:

@@ -170,6 +170,7 @@ void World::Open(uint16_t partition) {
   options.eager_state_bytes_max = eager_state_bytes_max;
   options.message_bytes_max = message_bytes_max;
   options.work_items_max = work_items_max;
+  options.protocol_version_max = protocol_version_max;
   machines_[partition] = std::make_unique<PartitionMachine>(options);
   const auto txn = db_->store().Begin();
   Effects effects;

@@ -147,6 +147,7 @@ class World {
   size_t eager_state_bytes_max = limits::kEagerStateMax;
   size_t message_bytes_max = limits::kMessageSizeDefault;
   size_t work_items_max = limits::kWorkItemsPerTurn;
+  int protocol_version_max = kProtocolVersionMax;
 
  private:
   Stamp MakeStamp();

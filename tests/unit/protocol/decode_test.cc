@@ -89,15 +89,36 @@ TEST(Decode, LastMemberOfAOneofWins) {
   EXPECT_EQ(std::get<SharedBytes>(std::get<OutputCommand>(*message).result).view(), "x");
 }
 
-TEST(Decode, ScopesAreNoticed) {
-  for (const std::string_view hex : {"3a0161", "4200"}) {
-    const Result<SdkMessage> call = Decode(MessageType::kCallCommand, hex);
-    ASSERT_TRUE(call.ok());
-    EXPECT_TRUE(std::get<CallCommand>(*call).has_scope);
-  }
-  const Result<SdkMessage> send = Decode(MessageType::kOneWayCallCommand, "4a0161");
-  ASSERT_TRUE(send.ok());
-  EXPECT_TRUE(std::get<OneWayCallCommand>(*send).call.has_scope);
+TEST(Decode, ScopesAndLimitKeysAreNoticedUnlessTheyAreEmpty) {
+  const auto call = [](std::string_view hex) {
+    const Result<SdkMessage> message = Decode(MessageType::kCallCommand, hex);
+    EXPECT_TRUE(message.ok());
+    const auto& command = std::get<CallCommand>(*message);
+    return std::pair(command.has_scope, command.has_limit_key);
+  };
+  EXPECT_EQ(call("3a0161"), std::pair(true, false));
+  EXPECT_EQ(call("420161"), std::pair(false, true));
+  EXPECT_EQ(call("3a00 4200"), std::pair(false, false));
+  const auto send = [](std::string_view hex) {
+    const Result<SdkMessage> message = Decode(MessageType::kOneWayCallCommand, hex);
+    EXPECT_TRUE(message.ok());
+    const CallCommand& command = std::get<OneWayCallCommand>(*message).call;
+    return std::pair(command.has_scope, command.has_limit_key);
+  };
+  EXPECT_EQ(send("420161"), std::pair(true, false));
+  EXPECT_EQ(send("4a0161"), std::pair(false, true));
+  EXPECT_EQ(send("4200 4a00"), std::pair(false, false));
+}
+
+TEST(Decode, AttachKnowsItsScope) {
+  const auto scope = [](std::string_view hex) {
+    const Result<SdkMessage> message = Decode(MessageType::kAttachInvocationCommand, hex);
+    EXPECT_TRUE(message.ok());
+    return std::get<AttachCommand>(*message).scope;
+  };
+  EXPECT_EQ(scope("1a05 0a0161 2a00"), "");
+  EXPECT_EQ(scope("2206 0a0161 1a0173"), "s");
+  EXPECT_EQ(scope("2203 0a0161"), std::nullopt);
 }
 
 TEST(Decode, EmptyIdempotencyKeyIsAKey) {
