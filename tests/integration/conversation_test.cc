@@ -190,17 +190,17 @@ TEST_P(ConversationTest, ResultsOfOthersAreAskedFor) {
 }
 
 TEST_P(ConversationTest, TheServersSideEndsAfterTheLastWord) {
-  for (const char* last_word :
-       {"0401000000000004 7202 0a00 0003000000000000",  // Output, End
-        "0002000000000003 08f403",                      // Error
-        "0001000000000003 0a0163"}) {                   // Suspension on completion 99
+  for (const std::string& last_word :
+       {Hex("0401000000000004 7202 0a00 0003000000000000"),  // Output, End
+        Hex("0002000000000003 08f403"),                      // Error
+        Suspension("0a0163")}) {                             // on completion 99
     const auto attempt = world_.Begin();
     EXPECT_FALSE(attempt->input_ended());
-    attempt->SendBytes(Hex(last_word));
-    EXPECT_TRUE(attempt->AwaitInputEnd()) << last_word;
-    EXPECT_FALSE(attempt->reset_code().has_value()) << last_word;
+    attempt->SendBytes(last_word);
+    EXPECT_TRUE(attempt->AwaitInputEnd()) << ToHex(last_word);
+    EXPECT_FALSE(attempt->reset_code().has_value()) << ToHex(last_word);
     attempt->Finish();
-    EXPECT_TRUE(attempt->AwaitGone()) << last_word;
+    EXPECT_TRUE(attempt->AwaitGone()) << ToHex(last_word);
     world_.server.Admin("PATCH", "/invocations/" + world_.last_id + "/kill");
   }
 }

@@ -43,6 +43,11 @@ const Misdeed kMisdeeds[] = {
     {"Signal", "fbff000000000004 1001 2200", "RT0012", "unexpected message Signal"},
     // What nobody says.
     {"UnknownControl", "0333000000000000", "RT0012", "unexpected message 0x0333"},
+    {"AwaitingOnBeforeVersion7",
+     "0006000000000005 0a03 0a0101",
+     "RT0012",
+     "unexpected message AwaitingOn"},
+    {"FutureBeforeVersion7", "0001000000000005 2203 0a0101", "RT0012", "payload of Suspension"},
     {"UnknownCommand", "04ff000000000000", "RT0012", "unknown message type 0x04ff"},
     {"UnusedCommand", "040f000000000000", "RT0012", "unknown message type 0x040f"},
     {"LastCommandType", "7fff000000000000", "RT0012", "unknown message type 0x7fff"},
@@ -179,7 +184,7 @@ TEST_P(OddSdkTest, BytesBehindTheLastWordAreIgnored) {
 
 TEST_P(OddSdkTest, OtherFlagsMeanNothing) {
   const auto attempt = world_.Begin();
-  attempt->SendBytes(Hex("0411ffff00000002 5801 00057fff00000004 0801 7200"));
+  attempt->SendBytes(Hex("04117fff00000002 5801 00057fff00000004 0801 7200"));
   EXPECT_TRUE(SentBehindStart(
       *attempt, RawWorld::InputFrame(*attempt) + Hex("8011000000000004 0801 2a00")));
   attempt->SendBytes(Hex("04017fff00000004 7202 0a00 0003ffff00000000"));
@@ -202,7 +207,7 @@ TEST_P(OddSdkTest, ResultsOfRunsNobodyBeganAreKeptAndTold) {
   attempt->SendBytes(Hex("0005000000000005 084d 720178"));
   const std::string notification = Hex("8011000000000007 084d 2a03 0a0178");
   EXPECT_TRUE(SentBehindStart(*attempt, RawWorld::InputFrame(*attempt) + notification));
-  attempt->SendBytes(Hex("0001000000000003 0a014d"));
+  attempt->SendBytes(Suspension("0a014d"));
   const auto second = world_.Next();
   EXPECT_TRUE(SentBehindStart(*second, RawWorld::InputFrame(*second) + notification));
   second->Complete("");

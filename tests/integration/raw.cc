@@ -36,6 +36,16 @@ std::string RawManifest(int version, Service::Mode mode) {
   return manifest.dump();
 }
 
+std::string SuspensionOn(int version, std::string_view lists_hex) {
+  std::string payload = Hex(lists_hex);
+  if (version >= 7) {
+    payload += Hex("2801");
+    payload.insert(0, 1, static_cast<char>(payload.size()));
+    payload.insert(0, 1, '\x22');
+  }
+  return FrameOf(MessageType::kSuspension, payload);
+}
+
 testing::AssertionResult SentBehindStart(const ServiceAttempt& attempt, std::string_view expected) {
   const bool complete = attempt.AwaitTail(expected.size());
   const std::string sent = attempt.tail();
@@ -50,6 +60,7 @@ RawWorld::RawWorld(std::string manifest, const Json& registration, Settings sett
     : service(std::move(manifest)) {
   server.settings.default_num_partitions = 1;
   server.settings.invoker = settings.invoker;
+  server.settings.experimental_enable_protocol_v7 = true;
   server.Start();
   server.Register(service, registration);
 }

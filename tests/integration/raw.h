@@ -27,6 +27,9 @@ inline constexpr int kHastyInactivityMs = 40;
 inline constexpr int kHastyAbortMs = 60;
 std::string RawManifest(int version, Service::Mode mode = Service::Mode::kBidirectional);
 
+// A suspension on any one of what these lists hold, as the version says it.
+std::string SuspensionOn(int version, std::string_view lists_hex);
+
 // `message` as a frame.
 template <typename Message>
 std::string FrameWith(MessageType type, const Message& message) {
@@ -36,7 +39,8 @@ std::string FrameWith(MessageType type, const Message& message) {
 // Waits for as many bytes as are expected behind the Start message, and compares all of them.
 testing::AssertionResult SentBehindStart(const ServiceAttempt& attempt, std::string_view expected);
 
-// The server and its one deployment. One partition, so that all share it.
+// The server and its one deployment. One partition, so that all share it. The newest version is
+// offered.
 class RawWorld {
  public:
   explicit RawWorld(
@@ -61,13 +65,16 @@ class RawWorld {
 };
 
 // The versions there are. gtest names: "V5".
-inline constexpr int kVersions[] = {5, 6};
+inline constexpr int kVersions[] = {5, 6, 7};
 inline std::string VersionName(const testing::TestParamInfo<int>& info) {
   return "V" + std::to_string(info.param);
 }
 
 class VersionTest : public testing::TestWithParam<int> {
  protected:
+  static std::string Suspension(std::string_view lists_hex) {
+    return SuspensionOn(GetParam(), lists_hex);
+  }
   RawWorld world_{RawManifest(GetParam())};
 };
 

@@ -156,7 +156,7 @@ TEST_P(StartMessageTest, CountsTheFailuresSinceTheLastCommand) {
   attempt->SendBytes(Hex("0411000000000002 5801") + Hex("0002000000000003 08f403"));
   attempt = world_.Next();
   expect(1, 2);
-  attempt->SendBytes(Hex("0001000000000004 1202 1101"));
+  attempt->SendBytes(Suspension("1202 1101"));
   ASSERT_TRUE(world_.server.AwaitStatus(world_.last_id, "suspended"));
   world_.server.Admin("PATCH", "/invocations/" + world_.last_id + "/cancel");
   attempt = world_.Next();
@@ -181,6 +181,7 @@ TEST_P(StartMessageTest, TellsHowLongAgoTheJournalGrew) {
 // Reference bug 2218.
 TEST_P(StartMessageTest, DoesNotCountFailuresThatNoServiceSaw) {
   TestServer server;
+  server.settings.experimental_enable_protocol_v7 = true;
   ASSERT_NO_FATAL_FAILURE(server.Start());
   auto service = std::make_optional<Service>(RawManifest(GetParam()));
   const uint16_t port = service->port();

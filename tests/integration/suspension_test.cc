@@ -44,7 +44,7 @@ TEST_P(SuspensionTest, EndsWithOneOfWhatItWaitsFor) {
   const std::string input = RawWorld::InputFrame(*first);
   const std::string sleep = Hex("040c00000000000d 08ffffffffffff3f 5801 620178");
   // Completions 1 and 2, signals 17 and 1, and a signal by name.
-  first->SendBytes(sleep + Hex("000100000000000f 0a020102 12021101 1a05 6d79736967"));
+  first->SendBytes(sleep + Suspension("0a020102 12021101 1a05 6d79736967"));
   AwaitSuspended();
   Resolve(18, "\"not this\"");
   AwaitSuspended();
@@ -58,7 +58,7 @@ TEST_P(SuspensionTest, EndsWithOneOfWhatItWaitsFor) {
       *second,
       input + sleep + Hex("fbff000000000010 1012 2a0c 0a0a226e6f74207468697322") +
           Hex("fbff00000000000d 1011 2a09 0a0722617661696c22")));
-  second->SendBytes(Hex("0001000000000007 1a05 6d79736967"));
+  second->SendBytes(Suspension("1a05 6d79736967"));
   AwaitSuspended();
   world_.server.Admin("PATCH", "/invocations/" + world_.last_id + "/cancel");
   AwaitSuspended();  // it does not listen to signal 1
@@ -70,7 +70,7 @@ TEST_P(SuspensionTest, IsNoneIfWhatItWaitsForIsThere) {
   const std::string input = RawWorld::InputFrame(*first);
   const std::string run = Hex("0411000000000009 5801 62057374657031");
   first->SendBytes(
-      run + Hex("0005000000000009 0801 7205 22723a7a22") + Hex("0001000000000006 0a0101 120101"));
+      run + Hex("0005000000000009 0801 7205 22723a7a22") + Suspension("0a0101 120101"));
   const auto second = Next();
   EXPECT_TRUE(
       SentBehindStart(*second, input + run + Hex("801100000000000b 0801 2a07 0a0522723a7a22")));
@@ -88,7 +88,7 @@ TEST_P(SuspensionTest, IsAskedForAfterInactivity) {
   // What happens now cannot be told on this stream, but the suspension sees it.
   Resolve(17, "1");
   EXPECT_TRUE(SentBehindStart(*attempt, input));
-  attempt->SendBytes(Hex("0001000000000004 1202 1101"));
+  attempt->SendBytes(Suspension("1202 1101"));
   const auto second = world_.Next("Test/hasty");
   EXPECT_TRUE(SentBehindStart(*second, input + Hex("fbff000000000007 1011 2a03 0a0131")));
   EXPECT_FALSE(world_.server.Invocation(world_.last_id).contains("last_failure"));
@@ -187,7 +187,7 @@ TEST_P(ResendTest, EachRequestBringsTheJournalSoFar) {
     const std::string run = FrameOf(0x0411, Hex("58") + number);
     attempt->SendBytes(
         run + FrameOf(0x0005, Hex("08") + number + Hex("720178")) +
-        FrameOf(0x0001, Hex("0a01") + number));
+        SuspensionOn(version, "0a01" + ToHex(number)));
     attempt->Finish();
     journal += run + FrameOf(0x8011, Hex("08") + number + Hex("2a030a0178"));
     attempt = world.Next();

@@ -46,7 +46,7 @@ class UpstreamBugsTest : public VersionTest {
 
 const char kRun[] = "0411000000000002 5801 ";
 const char kProposal[] = "0005000000000004 0801 7200 ";
-const char kSuspendOnRun[] = "0001000000000006 0a0101 120101 ";
+const char kOnRun[] = "0a0101 120101";
 const char kRunCompletion[] = "8011000000000004 0801 2a00";
 
 // 5196: an invocation that was suspended while its own run was not acknowledged was never
@@ -57,7 +57,7 @@ TEST_P(UpstreamBugsTest, SuspensionOnARunThatIsNotAcknowledgedEnds) {
   {
     const PausedSyncer paused(world_.server.log());
     first->SendBytes(Hex(kRun) + Hex(kProposal));
-    first->SendBytes(Hex(kSuspendOnRun));
+    first->SendBytes(Suspension(kOnRun));
     first->Finish();
   }
   const auto second = world_.Next("Obj/run");
@@ -77,7 +77,7 @@ TEST_P(UpstreamBugsTest, ProposalAfterTheHalfCloseResumes) {
   const auto first = world_.Begin("Test/hasty", "Test/hasty");
   first->SendBytes(Hex(kRun));
   ASSERT_TRUE(first->AwaitInputEnd());
-  first->SendBytes(Hex(kProposal) + Hex(kSuspendOnRun));
+  first->SendBytes(Hex(kProposal) + Suspension(kOnRun));
   const auto second = world_.Next("Test/hasty");
   EXPECT_TRUE(
       SentBehindStart(*second, RawWorld::InputFrame(*second) + Hex(kRun) + Hex(kRunCompletion)));
@@ -99,22 +99,22 @@ TEST_P(UpstreamBugsTest, FailureRightBehindAProposalIsRetried) {
 // 4839: a timer that fired for an invocation in a status nobody expected stopped the partition.
 TEST_P(UpstreamBugsTest, TimersFireInAnyStatus) {
   std::vector<std::string> ids;
-  const auto begin = [&](const std::string& sleep, std::string_view then_hex) {
+  const auto begin = [&](const std::string& sleep, const std::string& then) {
     const auto attempt = world_.Begin("Test/held", "Test/held", std::to_string(ids.size()));
     ids.push_back(world_.last_id);
-    attempt->SendBytes(sleep + Hex(then_hex));
+    attempt->SendBytes(sleep + then);
     return attempt;
   };
   // Due in a moment, in which they become: killed, completed, backing off, paused, suspended on it,
   // suspended on something else, running.
   begin(SleepFor(60, 1), "");
   Admin("kill");
-  begin(SleepFor(60, 1), "0401000000000004 7202 0a00 0003000000000000");
-  begin(SleepFor(60, 1), "0002000000000006 08f403 40e807");  // again in 1 s
-  begin(SleepFor(60, 1), "0002000000000006 08f403 40d836");  // again in 7 s
+  begin(SleepFor(60, 1), Hex("0401000000000004 7202 0a00 0003000000000000"));
+  begin(SleepFor(60, 1), Hex("0002000000000006 08f403 40e807"));  // again in 1 s
+  begin(SleepFor(60, 1), Hex("0002000000000006 08f403 40d836"));  // again in 7 s
   Admin("pause");
-  begin(SleepFor(60, 1), "0001000000000003 0a0101");
-  begin(SleepFor(60, 1), "0001000000000004 1202 1101");
+  begin(SleepFor(60, 1), Suspension("0a0101"));
+  begin(SleepFor(60, 1), Suspension("1202 1101"));
   const auto running = begin(SleepFor(60, 1), "");
   // A start that is cancelled before its time, and one that is not.
   const std::string never = world_.server.Send("Test/held", "never", "?delay=50ms");

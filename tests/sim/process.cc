@@ -44,6 +44,8 @@ Process::Process(const Surroundings& around, const ServerShape& shape)
       *this,
       slots_.get(),
       around.database.start_counter()};
+  // Another start may offer another one: what began goes on.
+  const int version = core_.rng.Percent(60) ? kProtocolVersionExperimental : kProtocolVersionMax;
   for (size_t i = 0; i <= shape_.partitions; ++i) {
     mailboxes_.push_back(std::make_unique<Mailbox>());
     PartitionId partition = kMetadataPartition;
@@ -59,7 +61,9 @@ Process::Process(const Surroundings& around, const ServerShape& shape)
               around.database.start_counter(),
               shape_.eager_state_bytes_max,
               limits::kMessageSizeDefault,
-              shape_.work_items_max});
+              shape_.work_items_max,
+              nullptr,
+              version});
       watched_.push_back(watched.get());
       machine = std::move(watched);
     }

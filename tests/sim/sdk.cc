@@ -407,13 +407,20 @@ void SdkAttempt::ProposeRun(const Step& step, CompletionId completion, uint64_t 
   proposal.set_result_completion_id(completion);
   const std::string value = std::to_string(completion) + "." + std::to_string(executions) + ";" +
                             std::string(step.padding, '#');
+  ValueOrFailure result = SharedBytes::Copy(value);
   if (step.fails_for_good) {
     proposal.mutable_failure()->set_code(418);
     proposal.mutable_failure()->set_message(value);
+    result = Failure{418, value, {}};
   } else {
     proposal.set_value(value);
   }
-  SendFrame(MessageType::kProposeRunCompletion, proposal.SerializeAsString());
+  if (version_ < 7) {
+    SendFrame(MessageType::kProposeRunCompletion, proposal.SerializeAsString());
+    return;
+  }
+  proposed_[completion] = EncodeResultCompletion(completion, result).view();
+  SendFrame(MessageType::kProposeRunCompletion, proposal.SerializeAsString(), kRequestedAckFlag);
 }
 
 }  // namespace perdure::sim

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A scripted SDK: the service's side of one attempt. It speaks version 6 of the service protocol in
-// real frames, runs the program of its input, checks that the replay is what it would do itself,
-// and misbehaves as its mood says. What it sees and does is told to the oracle.
+// A scripted SDK: the service's side of one attempt. It speaks versions 6 and 7 of the service
+// protocol in real frames, runs the program of its input, checks that the replay is what it would
+// do itself, and misbehaves as its mood says. What it sees and does is told to the oracle.
 #pragma once
 
 #include "perdure/http/client.h"
@@ -65,7 +65,8 @@ class SdkAttempt final : public Servant, public std::enable_shared_from_this<Sdk
   // --- what comes in (sdk_input.cc) ---
   void TakeFrame(const Frame& frame);
   void TakeStart(const Frame& frame);
-  void TakeNotification(const Frame& frame);
+  void TakeNotification(const SeenEntry& entry);
+  void TakeRunAck(const Frame& frame);
   void EndReplay();
   bool RefuseAtOnce();
 
@@ -93,9 +94,10 @@ class SdkAttempt final : public Servant, public std::enable_shared_from_this<Sdk
   // The payload of the next command of the replay if there is one, which must be of this type.
   std::optional<std::string> NextReplayed(MessageType type);
   void Emit(MessageType type, const std::string& payload);
-  void SendFrame(MessageType type, const std::string& payload);
+  void SendFrame(MessageType type, const std::string& payload, uint16_t flags = 0);
   void SendError(uint32_t code, const std::string& text, std::optional<uint64_t> delay);
   void SendSuspension(const std::vector<CompletionId>& completions, bool on_cancel);
+  wire::Future AnyFuture(const std::vector<CompletionId>& completions, bool on_cancel);
   void LastWordSent();
   void ActOut();
   void Flush();
@@ -105,6 +107,7 @@ class SdkAttempt final : public Servant, public std::enable_shared_from_this<Sdk
   Oracle& oracle_;
   const std::shared_ptr<Link> link_;
   const std::string host_;
+  const int version_;  // of the protocol
   InvocationId id_;
   Target target_;
   uint64_t number_ = 0;  // of the attempts of this invocation
@@ -124,6 +127,8 @@ class SdkAttempt final : public Servant, public std::enable_shared_from_this<Sdk
   size_t next_replayed_ = 1;  // behind the input
   size_t notified_ = 0;
   std::map<CompletionId, Noted> noted_;
+  // Results of runs that are to be acknowledged (version 7), as the notification would have them.
+  std::map<CompletionId, std::string> proposed_;
   std::optional<size_t> cancel_order_;  // of the first cancel signal
 
   Task task_;

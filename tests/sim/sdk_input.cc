@@ -20,6 +20,11 @@ InvocationId IdOf(const HttpStreamRequest& request) {
   return InvocationId::Parse(*text).value();
 }
 
+int VersionOf(const HttpStreamRequest& request) {
+  const std::string_view type = request.headers.Get("content-type").value_or("");
+  return type == InvocationContentType(7) ? 7 : 6;
+}
+
 // "/invoke/Service/handler"
 Target TargetOf(const HttpStreamRequest& request) {
   const std::string path = request.path.substr(std::string("/invoke/").size());
@@ -45,6 +50,7 @@ SdkAttempt::SdkAttempt(
       oracle_(oracle),
       link_(std::move(link)),
       host_(request.endpoint.host),
+      version_(VersionOf(request)),
       id_(IdOf(request)),
       target_(TargetOf(request)),
       number_(oracle.OpenAttempt(id_)),
@@ -137,7 +143,9 @@ void SdkAttempt::TakeFrame(const Frame& frame) {
     return;
   }
   if (IsNotification(frame.header.type)) {
-    TakeNotification(frame);
+    TakeNotification({frame.header.type, std::string(frame.payload.view())});
+  } else if (frame.header.type == MessageType::kProposeRunCompletionAck) {
+    TakeRunAck(frame);
   } else if (phase_ != Phase::kReplaying || !IsCommand(frame.header.type)) {
     Violate("the server sent what only an SDK may send");
     return;
@@ -166,8 +174,23 @@ void SdkAttempt::TakeStart(const Frame& frame) {
   start_ = std::move(start);
 }
 
-void SdkAttempt::TakeNotification(const Frame& frame) {
-  const SeenEntry entry{frame.header.type, std::string(frame.payload.view())};
+void SdkAttempt::TakeRunAck(const Frame& frame) {
+  wire::ProposeRunCompletionAckMessage ack;
+  if (!ack.ParseFromString(std::string(frame.payload.view()))) {
+    Violate("an acknowledgement does not decode");
+    return;
+  }
+  const auto proposed = proposed_.find(ack.completion_id());
+  if (proposed == proposed_.end()) {
+    Violate("completion " + std::to_string(ack.completion_id()) + " was not to be acknowledged");
+    return;
+  }
+  ++core_.coverage["runs acknowledged"];
+  TakeNotification({MessageType::kRunCompletion, std::move(proposed->second)});
+  proposed_.erase(proposed);
+}
+
+void SdkAttempt::TakeNotification(const SeenEntry& entry) {
   Noted noted;
   if (!noted.message.ParseFromString(entry.payload) ||
       noted.message.id_case() == wire::NotificationMessage::ID_NOT_SET ||
@@ -218,7 +241,7 @@ void SdkAttempt::EndReplay() {
   oracle_.Replayed(id_, number_, host_, task_.token, known_commands_, known_notifications_);
   phase_ = Phase::kRunning;
   HttpHeaders headers;
-  headers.Add("content-type", InvocationContentType(6));
+  headers.Add("content-type", InvocationContentType(version_));
   headers.Add("x-restate-server", "sim/1");
   link_->SendHead(200, std::move(headers));
 }

@@ -9,9 +9,10 @@
 namespace perdure::sim {
 namespace {
 
-std::string Encode(MessageType type, const std::string& payload) {
+std::string Encode(MessageType type, const std::string& payload, uint16_t flags = 0) {
   FrameHeader header;
   header.type = type;
+  header.flags = flags;
   header.length = static_cast<uint32_t>(payload.size());
   std::string bytes;
   header.AppendTo(bytes);
@@ -46,18 +47,18 @@ void SdkAttempt::Emit(MessageType type, const std::string& payload) {
   SendFrame(type, payload);
 }
 
-void SdkAttempt::SendFrame(MessageType type, const std::string& payload) {
+void SdkAttempt::SendFrame(MessageType type, const std::string& payload, uint16_t flags) {
   if (phase_ == Phase::kDone || phase_ == Phase::kSilent) {
     return;
   }
   const bool shows = mood_ != Mood::kGood && mood_ != Mood::kLinger;
   if (shows && patience_-- == 0) {
-    const std::string bytes = Encode(type, payload);
+    const std::string bytes = Encode(type, payload, flags);
     out_ += bytes.substr(0, mood_ == Mood::kReset ? core_.rng.Below(bytes.size()) : 0);
     ActOut();
     return;
   }
-  out_ += Encode(type, payload);
+  out_ += Encode(type, payload, flags);
 }
 
 void SdkAttempt::ActOut() {
@@ -125,19 +126,58 @@ void SdkAttempt::SendError(uint32_t code, const std::string& text, std::optional
 }
 
 void SdkAttempt::SendSuspension(const std::vector<CompletionId>& completions, bool on_cancel) {
-  wire::SuspensionMessage suspension;
   std::string names;
   for (const CompletionId completion : completions) {
-    suspension.add_waiting_completions(completion);
     names += " " + std::to_string(completion);
   }
-  if (on_cancel) {
-    suspension.add_waiting_signals(kCancelSignal);
+  std::string payload;
+  if (version_ < 7) {
+    wire::SuspensionMessage suspension;
+    suspension.mutable_waiting_completions()->Assign(completions.begin(), completions.end());
+    if (on_cancel) {
+      suspension.add_waiting_signals(kCancelSignal);
+    }
+    payload = suspension.SerializeAsString();
+  } else {
+    const wire::Future future = AnyFuture(completions, on_cancel);
+    names += ", combinator " + std::to_string(future.combinator_type());
+    if (core_.rng.Percent(20)) {
+      wire::AwaitingOnMessage awaiting;
+      *awaiting.mutable_awaiting_on() = future;
+      SendFrame(MessageType::kAwaitingOn, awaiting.SerializeAsString());
+    }
+    wire::SuspensionMessageV7 suspension;
+    *suspension.mutable_awaiting_on() = future;
+    payload = suspension.SerializeAsString();
+    ++core_.coverage["suspensions on a tree"];
   }
   core_.Say("sdk: " + Short(id_) + " suspends on" + names);
   ++core_.coverage["suspensions"];
-  SendFrame(MessageType::kSuspension, suspension.SerializeAsString());
+  SendFrame(MessageType::kSuspension, payload);
   LastWordSent();
+}
+
+// All that is in it is collected in the end, so the program may wait for it in any way.
+wire::Future SdkAttempt::AnyFuture(const std::vector<CompletionId>& completions, bool on_cancel) {
+  const auto any = [this] { return static_cast<wire::CombinatorType>(core_.rng.Below(5)); };
+  wire::Future all;
+  all.set_combinator_type(any());
+  wire::Future* inner = &all;
+  for (const CompletionId completion : completions) {
+    if (inner->waiting_completions_size() > 0 && core_.rng.Percent(30)) {
+      inner = inner->add_nested_futures();
+      inner->set_combinator_type(any());
+    }
+    inner->add_waiting_completions(completion);
+  }
+  if (!on_cancel) {
+    return all;
+  }
+  wire::Future future;
+  future.set_combinator_type(wire::FIRST_COMPLETED);
+  future.add_waiting_signals(kCancelSignal);
+  *future.add_nested_futures() = std::move(all);
+  return future;
 }
 
 }  // namespace perdure::sim

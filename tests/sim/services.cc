@@ -64,7 +64,7 @@ std::shared_ptr<const DeploymentSchema> MakeDeployment(
   deployment->endpoint.port = 9080;
   deployment->uri = "http://" + HostOf(number) + ":9080/";
   deployment->min_protocol_version = 5;
-  deployment->max_protocol_version = 6;
+  deployment->max_protocol_version = kProtocolVersionExperimental;
   const auto add = [&](std::shared_ptr<const ServiceSchema> service) {
     deployment->services[service->name] = std::move(service);
   };

@@ -99,6 +99,8 @@ TEST(Sim, EverySeedComesToAGoodEnd) {
         "write sets lost",
         "refusals",
         "suspensions",
+        "suspensions on a tree",
+        "runs acknowledged",
         "attempts with a replay",
         "attempts that went wrong",
         "attempts that found nobody",

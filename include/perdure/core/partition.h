@@ -24,13 +24,13 @@ struct PartitionMachineOptions {
   size_t eager_state_bytes_max = limits::kEagerStateMax;
   // The largest answer to an SDK; one that would be larger fails the attempt.
   size_t message_bytes_max = limits::kMessageSizeDefault;
-  // The newest version of the service protocol that is offered (service protocol 1.6). What began
-  // with a newer one goes on with it.
-  int protocol_version_max = kProtocolVersionMax;
   // Work that is larger goes on in the next turn; tests make it small.
   size_t work_items_max = limits::kWorkItemsPerTurn;
   // Where the machine says which invocation it is at work on; may be null. Outlives the machine.
   WorkNote* note = nullptr;
+  // The newest version of the service protocol that is offered (service protocol 1.6). What began
+  // with a newer one goes on with it.
+  int protocol_version_max = kProtocolVersionMax;
 };
 
 std::unique_ptr<Machine> MakePartitionMachine(const PartitionMachineOptions& options);

@@ -5,6 +5,7 @@
 // the code under test (the value rows with the protobuf compiler).
 #include "core/keys.h"
 #include "core/row_codec.h"
+#include "tests/unit/core/wait_text.h"
 
 #include <gtest/gtest.h>
 
@@ -319,6 +320,19 @@ InvocationStatus FullStatus() {
   status.has_listeners = true;
   status.stacktrace = "trace";
   return status;
+}
+
+// A server that does not know trees finds everything in the lists before them.
+TEST(GoldenRows, WaitSetWithATree) {
+  InvocationStatus status = FullStatus();
+  status.wait_set = test::Waits("first(c1 s1 all(c2 \"x\" any(c3)))");
+  const std::string bytes = EncodeStatus(status);
+  EXPECT_NE(
+      Hex(bytes).find("e201260a030102031201011a017822080a010112010120012208"
+                      "0a01021a0178200422050a01032801"),
+      std::string::npos)
+      << Hex(bytes);
+  EXPECT_EQ(DecodeStatus(bytes).wait_set, status.wait_set);
 }
 
 TEST(GoldenRows, Status) {

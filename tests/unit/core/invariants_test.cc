@@ -4,12 +4,14 @@
 // partition is changed, and the check must name it.
 #include "core/keys.h"
 #include "core/row_codec.h"
+#include "tests/unit/core/wait_text.h"
 #include "tests/unit/core/world.h"
 
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace perdure::test {
@@ -208,6 +210,16 @@ TEST(Invariants, SeeJournals) {
     const Birth birth = h.world.StatusOf(h.suspended.id).birth;
     h.Put(Family::kIndex, keys::Completion(h.suspended.id, birth, 9), keys::U32(0));
     h.ExpectRows("is suspended although what it waits for is there");
+  }
+  for (const auto& [waits, what] :
+       {std::pair("first(s1 all(c9))", "is suspended although what it waits for is there"),
+        std::pair("first(s1 all())", "waits for a node in which nothing is left")}) {
+    Healthy h;
+    h.ChangeStatus(
+        h.suspended.id, [&](InvocationStatus& status) { status.wait_set = Waits(waits); });
+    const Birth birth = h.world.StatusOf(h.suspended.id).birth;
+    h.Put(Family::kIndex, keys::Completion(h.suspended.id, birth, 9), keys::U32(0));
+    h.ExpectRows(what);
   }
 }
 

@@ -146,6 +146,9 @@ RestartResult Model::RestartAsNew(const InvocationId& id, const InvocationId& ne
 void Model::Answer(Life& life, CompletionId completion, const std::string& text) {
   if (life.answered.insert(completion).second) {
     life.journal.push_back(text);
+    if (text.find("=failure ") != std::string::npos) {
+      life.answered_with_failure.insert(completion);
+    }
     Wake(life);
   }
 }
@@ -155,10 +158,12 @@ void Model::AddSleep(Life& life, CompletionId completion, TimeMs due) {
   sleeps_.push_back({due, {life.id, life.number, completion}});
 }
 
-void Model::Suspend(Life& life, std::set<CompletionId> waits, bool for_cancel) {
+void Model::Suspend(
+    Life& life, std::set<CompletionId> waits, Combinator combinator, bool for_cancel) {
   life.state = InvocationState::kSuspended;
   life.failed = 0;
   life.waits = std::move(waits);
+  life.combinator = combinator;
   life.waits_for_cancel = for_cancel;
   Wake(life);
 }
@@ -170,6 +175,14 @@ void Model::FailAttempt(
     return;
   }
   if (then_kill) {
+    Complete(life, failure);
+  } else {
+    life.state = InvocationState::kPaused;
+  }
+}
+
+void Model::FailFor(Life& life, ErrorBehavior behavior, const std::string& failure) {
+  if (behavior == ErrorBehavior::kFail) {
     Complete(life, failure);
   } else {
     life.state = InvocationState::kPaused;
@@ -266,11 +279,32 @@ void Model::Wake(Life& life) {
   if (life.state != InvocationState::kSuspended) {
     return;
   }
-  const auto answered = [&](CompletionId id) { return life.answered.count(id) > 0; };
-  if ((life.waits_for_cancel && life.cancelled) ||
-      std::any_of(life.waits.begin(), life.waits.end(), answered)) {
+  if ((life.waits_for_cancel && life.cancelled) || Settled(life)) {
     MakeReady(life);
   }
+}
+
+bool Model::Settled(const Life& life) {
+  size_t successes = 0;
+  size_t failures = 0;
+  for (const CompletionId id : life.waits) {
+    const bool failure = life.answered_with_failure.count(id) > 0;
+    failures += failure ? 1 : 0;
+    successes += !failure && life.answered.count(id) > 0 ? 1 : 0;
+  }
+  const size_t all = life.waits.size();
+  switch (life.combinator) {
+    case Combinator::kUnknown:
+    case Combinator::kFirstCompleted:
+      return successes + failures > 0;
+    case Combinator::kAllCompleted:
+      return successes + failures == all;
+    case Combinator::kFirstSucceededOrAllFailed:
+      return successes > 0 || failures == all;
+    case Combinator::kAllSucceededOrFirstFailed:
+      return failures > 0 || successes == all;
+  }
+  return false;
 }
 
 void Model::Complete(Life& life, const std::string& result) {

@@ -41,8 +41,10 @@ class Model {
     TimeMs completed_at = 0;
     std::vector<std::string> journal;
     std::set<CompletionId> answered;
+    std::set<CompletionId> answered_with_failure;
     bool cancelled = false;
-    std::set<CompletionId> waits;  // while suspended
+    std::set<CompletionId> waits;                  // while suspended
+    Combinator combinator = Combinator::kUnknown;  // of them
     bool waits_for_cancel = false;
     std::string output;
     std::string result;
@@ -66,8 +68,10 @@ class Model {
   void Command(Life& life, const std::string& name) { life.journal.push_back(name); }
   void Answer(Life& life, CompletionId completion, const std::string& text);
   void AddSleep(Life& life, CompletionId completion, TimeMs due);
-  void Suspend(Life& life, std::set<CompletionId> waits, bool for_cancel);
+  // On `waits` together, and on a cancellation beside them.
+  void Suspend(Life& life, std::set<CompletionId> waits, Combinator combinator, bool for_cancel);
   void FailAttempt(Life& life, uint32_t max_attempts, bool then_kill, const std::string& failure);
+  void FailFor(Life& life, ErrorBehavior behavior, const std::string& failure);
   void End(Life& life);
 
   // --- time and process ---
@@ -107,6 +111,7 @@ class Model {
     life.waits_for_cancel = false;
   }
   void Wake(Life& life);
+  static bool Settled(const Life& life);
   void Complete(Life& life, const std::string& result);
   void Withdraw(Life& life, const std::string& result);
   void TellAll(Life& life, const std::string& result);

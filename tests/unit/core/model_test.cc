@@ -6,6 +6,7 @@
 #include "tests/unit/core/model.h"
 
 #include "core/keys.h"
+#include "tests/unit/core/random_spec.h"
 #include "tests/unit/core/world.h"
 
 #include <gtest/gtest.h>
@@ -79,38 +80,7 @@ class Driver {
   size_t Pick(size_t count) { return random_() % count; }
 
   InvocationSpec RandomSpec() {
-    static const std::vector<std::string> kKeys = {world_.KeyIn(0), world_.KeyIn(1)};
-    const std::string& key = kKeys[Pick(2)];
-    InvocationSpec spec;
-    switch (Pick(7)) {
-      case 0:
-        spec = world_.Spec("Svc", "run", "", static_cast<uint16_t>(Pick(2)));
-        break;
-      case 1:
-        spec = world_.Spec("Svc", "other", "", static_cast<uint16_t>(Pick(2)));
-        spec.retention = {0, 0};
-        break;
-      case 2:
-        spec = world_.IdempotentSpec("Svc", "run", "", Pick(2) == 0 ? "a" : "b");
-        spec.retention.journal = 1000;
-        break;
-      case 3:
-        spec = world_.IdempotentSpec("Obj", "add", key, "a");
-        break;
-      case 4:
-        spec = world_.Spec("Obj", "peek", key);
-        break;
-      case 5:
-        spec = world_.Spec("Wf", "run", "w" + std::to_string(Pick(2)));
-        break;
-      default:
-        spec = world_.Spec("Obj", "add", key);
-        break;
-    }
-    if (Pick(5) == 0) {
-      spec.start_at = world_.now + Pick(6000);
-    }
-    return spec;
+    return test::RandomSpec(world_, [this](size_t count) { return Pick(count); });
   }
 
   void NewInvocation() {
@@ -256,9 +226,14 @@ class Driver {
     switch (Pick(8)) {
       case 0:
         life.next_completion += 1;
-        Send(life, {RunStep(completion), Propose(completion, text)});
         model_.Command(life, "Run");
-        model_.Answer(life, completion, "!Run(" + text + ")=value " + text);
+        if (Pick(3) == 0) {
+          Send(life, {RunStep(completion), ProposeFailure(completion, 418, text)});
+          model_.Answer(life, completion, "!Run(" + text + ")=failure 418 " + text);
+        } else {
+          Send(life, {RunStep(completion), Propose(completion, text)});
+          model_.Answer(life, completion, "!Run(" + text + ")=value " + text);
+        }
         break;
       case 1: {
         life.next_completion += 1;
@@ -274,27 +249,45 @@ class Driver {
       case 4:
         MakeCall(life);
         break;
-      case 5: {
-        const CompletionId first = static_cast<CompletionId>(Pick(completion + 1));
-        const bool for_cancel = Pick(2) == 0;
-        Send(
-            life,
-            {SuspendOn(
-                {first, completion},
-                for_cancel ? std::vector<uint32_t>{kCancelSignal} : std::vector<uint32_t>{})});
-        model_.Suspend(life, {first, completion}, for_cancel);
+      case 5:
+        Suspend(life, completion);
         break;
-      }
-      case 6: {
-        Send(life, {Fail(500, "boom")});
-        const bool kill = life.target.handler == "other";
-        model_.FailAttempt(life, kill ? 2 : 4, kill, "failure 500 boom");
+      case 6:
+        FailSomehow(life);
         break;
-      }
       default:
         Finish(life);
         break;
     }
+  }
+
+  void Suspend(Model::Life& life, CompletionId completion) {
+    const CompletionId first = static_cast<CompletionId>(Pick(completion + 1));
+    // One that is there already or never comes, and often one that comes.
+    const CompletionId second = completion - static_cast<CompletionId>(Pick(2));
+    const bool for_cancel = Pick(2) == 0;
+    WaitNode node{{first, second}, {}, {}, static_cast<Combinator>(Pick(5))};
+    model_.Suspend(life, {first, second}, node.combinator, for_cancel);
+    WaitSet waits;
+    if (for_cancel) {
+      waits.nodes.push_back({{}, {kCancelSignal}, {}, Combinator::kFirstCompleted});
+    }
+    waits.nodes.push_back(std::move(node));
+    Send(life, {SuspendOnTree(std::move(waits))});
+  }
+
+  void FailSomehow(Model::Life& life) {
+    const ErrorBehavior behavior = Pick(4) > 0    ? ErrorBehavior::kRetry
+                                   : Pick(2) == 0 ? ErrorBehavior::kPause
+                                                  : ErrorBehavior::kFail;
+    if (behavior != ErrorBehavior::kRetry) {
+      Send(life, {FailWith(behavior, 500, "boom")});
+      model_.FailFor(life, behavior, "failure 500 boom");
+      return;
+    }
+    Send(life, {Fail(500, "boom")});
+    const bool kill = life.target.handler == "other";
+    model_.FailAttempt(life, kill ? 2 : 4, kill, "failure 500 boom");
   }
 
   void WriteState(Model::Life& life) {

@@ -136,6 +136,38 @@ TEST(InvocationJson, SuspendedShowsWhatItWaitsFor) {
   EXPECT_FALSE(json.contains("last_attempt_server"));
 }
 
+TEST(InvocationJson, ATreeIsShownAsOneAndItsRootAsLists) {
+  InvocationStatus status = MakeStatus(InvocationState::kSuspended);
+  WaitNode root{{2, 3}, {1}, {}, Combinator::kFirstCompleted};
+  WaitNode all{{4}, {}, {"a\"b"}, Combinator::kAllCompleted, 0};
+  WaitNode some{{5}, {}, {}, Combinator::kFirstSucceededOrAllFailed, 0};
+  WaitNode below_all{{}, {17}, {}, Combinator::kAllSucceededOrFirstFailed, 1};
+  WaitNode below_some{{6}, {}, {}, Combinator::kUnknown, 2};
+  status.wait_set = WaitSet{{root, all, some, below_all, below_some}};
+  const Json json = InvocationJson({MakeId(1), status}, nullptr, std::nullopt);
+
+  EXPECT_EQ(json["suspended_waiting_for_completions"].dump(), "[2,3]");
+  EXPECT_EQ(json["suspended_waiting_for_signals"].dump(), "[1]");
+  EXPECT_EQ(
+      json["suspended_waiting_future_json"],
+      R"({"FirstCompleted":[{"Single":{"CompletionId":2}},{"Single":{"CompletionId":3}},)"
+      R"({"Single":{"SignalIndex":1}},{"AllCompleted":[{"Single":{"CompletionId":4}},)"
+      R"({"Single":{"SignalName":"a\"b"}},{"AllSucceededOrFirstFailed":[{"Single":)"
+      R"({"SignalIndex":17}}]}]},{"FirstSucceededOrAllFailed":[{"Single":{"CompletionId":5}},)"
+      R"({"Unknown":[{"Single":{"CompletionId":6}}]}]}]})");
+}
+
+TEST(InvocationJson, ARunningOneShowsWhatItsSdkLastAwaited) {
+  const InvocationStatus status = MakeStatus(InvocationState::kInvoked);
+  AttemptHost::LiveAttempt live = MakeLive();
+  EXPECT_FALSE(InvocationJson({MakeId(1), status}, &live, std::nullopt)
+                   .contains("last_awaiting_on_future_json"));
+  live.awaiting_on = WaitSet::AnyOf({2}, {1});
+  EXPECT_EQ(
+      InvocationJson({MakeId(1), status}, &live, std::nullopt)["last_awaiting_on_future_json"],
+      R"({"Unknown":[{"Single":{"CompletionId":2}},{"Single":{"SignalIndex":1}}]})");
+}
+
 TEST(InvocationJson, ScheduledAndPending) {
   InvocationStatus scheduled = MakeStatus(InvocationState::kScheduled);
   scheduled.scheduled_start_at = scheduled.created_at + 3'600'001;
