@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The configurations of the ecosystem's own test suite that fit one node: what the server gets in its environment, and
-// which suites run there; and the same services in the mode without streams both ways. The variables of commonEnvironment are always set by its deployer; a server has to
+// which suites run there; the same services in the mode without streams both ways; and version 7 of the service protocol,
+// which servers offer on request. The variables of commonEnvironment are always set by its deployer; a server has to
 // accept them, also those that mean nothing to it.
 
 export type Configuration = {
@@ -24,6 +25,7 @@ const suspending = [
   ...["WorkflowAPI", "Signals"],
 ];
 const alwaysSuspend = { RESTATE_WORKER__INVOKER__INACTIVITY_TIMEOUT: "0s" };
+const protocol7 = { RESTATE_EXPERIMENTAL_ENABLE_PROTOCOL_V7: "true" };
 const lazyState = { RESTATE_WORKER__INVOKER__DISABLE_EAGER_STATE: "true" };
 
 export const configurations: Configuration[] = [
@@ -44,6 +46,13 @@ export const configurations: Configuration[] = [
   { name: "lazyState", env: lazyState, suites: ["State"] },
   { name: "lazyStateAlwaysSuspending", env: { ...lazyState, ...alwaysSuspend }, suites: ["State"] },
   { name: "persistedTimers", env: { RESTATE_WORKER__NUM_TIMERS_IN_MEMORY_LIMIT: "1" }, suites: ["Sleep"] },
+  { name: "protocol7", env: protocol7, features: ["protocol7"], suites: [...usual, "NonDeterminismErrors", "RunFlush"] },
+  {
+    name: "protocol7AlwaysSuspending",
+    env: { ...protocol7, ...alwaysSuspend },
+    features: ["protocol7"],
+    suites: suspending,
+  },
 ];
 
 export function commonEnvironment(nodePort: string): Record<string, string> {

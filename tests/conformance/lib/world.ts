@@ -80,7 +80,7 @@ export class World {
     return world;
   }
 
-  /** Starts the server and asks it for a dump of its configuration, as the ecosystem's deployer does. */
+  /** Starts the server, and asks it for a dump of its configuration, as the ecosystem's deployer does. */
   async startServer(): Promise<void> {
     await this.server.start();
     process.kill(this.server.child!.process.pid!, "SIGUSR1");
@@ -88,6 +88,10 @@ export class World {
       const answer = await this.server.atAdmin("/cluster-health");
       return answer.status === 200 && answer.json().metadata_cluster_health.members.length === 1;
     });
+    const { features } = (await this.server.atAdmin("/version")).json();
+    if (String(features.protocol_v7) !== (this.server.env.RESTATE_EXPERIMENTAL_ENABLE_PROTOCOL_V7 ?? "false")) {
+      throw new Error("the server offers other versions of the service protocol than it was told to");
+    }
   }
 
   async register(): Promise<void> {
