@@ -38,6 +38,22 @@ TEST_F(RoutingTest, VersionTellsWhatClientsNeed) {
   }
 }
 
+TEST_F(RoutingTest, VersionTellsThatVersion7IsOffered) {
+  admin_ = MakeAdmin(
+      {"http://ingress:8080/", "localcluster", "0.1.0", true},
+      gateway_,
+      contexts_,
+      discovery_,
+      introspection_,
+      SystemClock());
+  Send("GET", "/version");
+  const auto json = nlohmann::json::parse(body());
+  EXPECT_EQ(json["features"].size(), 12U);
+  for (const auto& [name, on] : json["features"].items()) {
+    EXPECT_EQ(on, name == "protocol_v7") << name;
+  }
+}
+
 TEST_F(RoutingTest, ClusterHealth) {
   Send("GET", "/cluster-health");
   EXPECT_EQ(body(), R"({"cluster_name":"localcluster","metadata_cluster_health":{"members":[1]}})");

@@ -74,6 +74,13 @@ TEST(Settings, ReadsNestedNamesFromFileAndEnvironment) {
   EXPECT_FALSE(settings.retry.pause_on_max_attempts);
 }
 
+TEST(Settings, Version7OfTheProtocolIsOffUnlessItIsSwitchedOn) {
+  EXPECT_FALSE(Load("", {}).experimental_enable_protocol_v7);
+  EXPECT_TRUE(Load("experimental-enable-protocol-v7 = true", {}).experimental_enable_protocol_v7);
+  EXPECT_TRUE(
+      Load("", {"RESTATE_EXPERIMENTAL_ENABLE_PROTOCOL_V7=true"}).experimental_enable_protocol_v7);
+}
+
 TEST(Settings, UnreadableValueNamesTheKey) {
   EXPECT_NE(
       EnvError("RESTATE_WORKER__INVOKER__INACTIVITY_TIMEOUT=abc")

@@ -295,6 +295,19 @@ TEST(Manifest, ContentTypeIsExact) {
   EXPECT_EQ(none.error().code, "META0013");
 }
 
+TEST(Manifest, WhoSpeaksVersion7OnlyMayBeRegisteredIfItIsOffered) {
+  const auto told = [](std::string_view min, std::string_view max, int offered) {
+    const ManifestResult result = ParseManifest(kV4, WithVersions(min, max), offered);
+    return result.ok() ? "ok" : result.error().message.substr(0, 92);
+  };
+  const std::string refusal = "unsupported service protocol versions: ";
+  const std::string supported = ". Supported versions by this runtime are ";
+  EXPECT_EQ(told("7", "7", 7), "ok");
+  EXPECT_EQ(told("5", "9", 7), "ok");
+  EXPECT_EQ(told("7", "7", 6), refusal + "[7, 7]" + supported + "[5, 6]");
+  EXPECT_EQ(told("8", "9", 7), refusal + "[8, 9]" + supported + "[5, 7]");
+}
+
 TEST(Manifest, MessagesCarryTheirCodes) {
   const ManifestResult twice =
       ParseManifest(kV4, R"({"minProtocolVersion":5,"maxProtocolVersion":7,"services":[]})");
