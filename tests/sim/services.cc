@@ -3,6 +3,8 @@
 // See services.h.
 #include "tests/sim/services.h"
 
+#include "perdure/protocol/message_type.h"
+
 #include <utility>
 
 namespace perdure::sim {

@@ -46,7 +46,7 @@ export const configurations: Configuration[] = [
   { name: "lazyState", env: lazyState, suites: ["State"] },
   { name: "lazyStateAlwaysSuspending", env: { ...lazyState, ...alwaysSuspend }, suites: ["State"] },
   { name: "persistedTimers", env: { RESTATE_WORKER__NUM_TIMERS_IN_MEMORY_LIMIT: "1" }, suites: ["Sleep"] },
-  { name: "protocol7", env: protocol7, features: ["protocol7"], suites: [...usual, "NonDeterminismErrors", "RunFlush"] },
+  { name: "protocol7", env: protocol7, features: ["protocol7"], suites: usual },
   {
     name: "protocol7AlwaysSuspending",
     env: { ...protocol7, ...alwaysSuspend },

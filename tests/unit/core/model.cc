@@ -289,8 +289,11 @@ bool Model::Settled(const Life& life) {
   size_t failures = 0;
   for (const CompletionId id : life.waits) {
     const bool failure = life.answered_with_failure.count(id) > 0;
-    failures += failure ? 1 : 0;
-    successes += !failure && life.answered.count(id) > 0 ? 1 : 0;
+    if (failure) {
+      ++failures;
+    } else {
+      successes += life.answered.count(id);
+    }
   }
   const size_t all = life.waits.size();
   switch (life.combinator) {
