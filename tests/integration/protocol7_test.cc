@@ -264,7 +264,7 @@ class ErrorBehaviorTest : public VersionTest {};
 
 TEST_P(ErrorBehaviorTest, PausesUntilItIsResumed) {
   const auto first = world_.Begin();
-  first->SendBytes(Hex("000200000000000e 08f403 12046f6f7073 400a 4801"));
+  first->SendBytes(Hex("000200000000000d 08f403 12046f6f7073 400a 4801"));
   ASSERT_TRUE(world_.server.AwaitStatus(world_.last_id, "paused"));
   EXPECT_EQ(world_.ErrorCodeOf(world_.last_id), "RT0007");
   EXPECT_EQ(world_.service.attempts("Test/held"), 1U);
@@ -275,7 +275,7 @@ TEST_P(ErrorBehaviorTest, PausesUntilItIsResumed) {
 
 TEST_P(ErrorBehaviorTest, EndsTheInvocation) {
   const auto first = world_.Begin();
-  first->SendBytes(Hex("000200000000000e 089903 12046f6f7073 400a 4802"));
+  first->SendBytes(Hex("000200000000000d 089903 12046f6f7073 400a 4802"));
   const Reply reply = world_.server.AttachTo(world_.last_id);
   EXPECT_EQ(reply.status, 409) << reply;
   EXPECT_EQ(Json::parse(reply.body).value("message", ""), "oops");

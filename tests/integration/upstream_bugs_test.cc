@@ -146,7 +146,7 @@ TEST_P(UpstreamBugsTest, AnAcceptedAwakeableIsNeverLost) {
     const auto first = world_.Begin("Test/held", "Test/held", std::to_string(moment));
     const std::string id = world_.last_id;
     const auto resolve = [&] { EXPECT_EQ(Resolve(id, 17, "\"kept\"").status, 202) << moment; };
-    const std::string suspension = Hex("0001000000000004 1202 1101");
+    const std::string suspension = Suspension("1202 1101");
     switch (moment) {
       case 0:  // before anybody waits
         resolve();
@@ -184,7 +184,7 @@ TEST_P(UpstreamBugsTest, AnAcceptedAwakeableIsNeverLost) {
 // 1921: a cancellation passed by who waits for a promise.
 TEST_P(UpstreamBugsTest, CancellationReachesWhoWaitsForAPromise) {
   const auto first = world_.Begin("Flow/run", "Flow/w/run");
-  first->SendBytes(Hex("0409000000000006 0a027031 5801 0001000000000006 0a0101 120101"));
+  first->SendBytes(Hex("0409000000000006 0a027031 5801") + Suspension("0a0101 120101"));
   ASSERT_TRUE(world_.server.AwaitStatus(world_.last_id, "suspended"));
   Admin("cancel");
   const auto second = world_.Next("Flow/run");

@@ -166,9 +166,9 @@ TEST(Version7, CommandsAreAcknowledgedWhereTheSdkAsks) {
        RunStep(2),
        asking(Propose(1, "v")),
        custom,
-       asking(SetState("k", "v"))});
+       asking(Sleep(3, run.world.now + 1000))});
   ASSERT_EQ(run.world.notifies.size(), 1U);
-  EXPECT_EQ(run.world.notifies[0].command_acks, (std::vector<uint32_t>{1}));
+  EXPECT_EQ(run.world.notifies[0].command_acks, (std::vector<uint32_t>{1, 4}));
   EXPECT_EQ(run.world.notifies[0].chunk.entries.size(), 1U);
 }
 
@@ -242,9 +242,9 @@ TEST(Version7, AScopeNamesNothingThatIsThere) {
   const Texts expected = {
       "Input",
       "AttachInvocation",
+      "!AttachInvocation(1)=value done",
       "AttachInvocation",
-      "!AttachInvocation(2)=failure 404 not found",
-      "!AttachInvocation(1)=value done"};
+      "!AttachInvocation(2)=failure 404 not found"};
   EXPECT_EQ(world.Journal(spec.id), expected);
   world.Send(attempt, {AttachInScope(3, "")});
   EXPECT_EQ(world.StatusOf(spec.id).last_failure->doc_code, "RT0024");

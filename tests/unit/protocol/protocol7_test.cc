@@ -245,7 +245,7 @@ TEST(Version7, MalformedFuturesAreRefused) {
 
 TEST(Version7, NodesStandBehindTheirParents) {
   // first(c1 all(c2 any("x")) settled(c4))
-  const SharedBytes payload(Hex("2219 0801 220b 0802 2804 2205 1a0178 2800 2206 0a0104 2802 2801"));
+  const SharedBytes payload(Hex("2218 0801 220b 0802 2804 2205 1a0178 2800 2205 0a0104 2802 2801"));
   const Result<SdkMessage> message = DecodeControl(MessageType::kSuspension, payload, 7);
   ASSERT_TRUE(message.ok());
   const WaitNode root{{1}, {}, {}, Combinator::kFirstCompleted};
