@@ -122,7 +122,7 @@ constexpr std::array kRows{
     Row<SizeKind, &S::invoker, &I::eager_state_size_limit>("worker.invoker.eager-state-size-limit"),
     Row<SwitchKind, &S::invoker, &I::disable_eager_state>("worker.invoker.disable-eager-state"),
     Row<SizeKind, &S::invoker, &I::memory_limit>("worker.invoker.memory-limit"),
-    Accepted<SizeKind, &S::invoker, &I::per_invocation_memory_limit>(
+    Row<SizeKind, &S::invoker, &I::per_invocation_memory_limit>(
         "worker.invoker.per-invocation-memory-limit"),
     Row<NonZeroDurationKind, &S::invoker, &I::connect_timeout>("worker.invoker.connect-timeout"),
     Row<NonZeroDurationKind, &S::invoker, &I::http2_keep_alive_interval>(

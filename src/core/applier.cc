@@ -91,7 +91,7 @@ void Applier::TellAttempt(Invocation& invocation) {
   notify.chunk.from = live->handed_to;
   // Entries before the cut reach the stream by its own reading; what is handed out has no gap.
   const bool caught_up = live->handed_to >= live->cut;
-  if (!caught_up || live->unread_bytes + bytes > limits::kJournalChunk) {
+  if (!caught_up || live->unread_bytes + bytes > limits::kPushBytesMax) {
     live->lagging = true;
     notify.lagging = true;
     notify.chunk.next = live->handed_to;

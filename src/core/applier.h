@@ -198,8 +198,13 @@ class Applier {
   bool Start(Invocation& invocation);
   // Of what begins on this deployment.
   int ProtocolVersionFor(const DeploymentSchema& deployment) const;
+  // `entry_max`: of one entry alone.
   JournalChunk ReadChunk(
-      const Invocation& invocation, JournalIndex from, JournalIndex whole_until, size_t bytes_max);
+      const Invocation& invocation,
+      JournalIndex from,
+      JournalIndex whole_until,
+      size_t bytes_max,
+      size_t entry_max);
   void EndAttempt(const InvocationId& id);
   // The attempt is over with an error: retry, pause or kill.
   void FailAttempt(

@@ -131,7 +131,8 @@ bool Applier::Start(Invocation& invocation) {
       stamp_.now > status.last_entry_at ? stamp_.now - status.last_entry_at : 0;
   start.random_seed = status.random_seed;
   start.idempotency_key = status.idempotency_key;
-  start.journal = ReadChunk(invocation, 0, live.cut, limits::kJournalFirstChunk);
+  start.journal =
+      ReadChunk(invocation, 0, live.cut, limits::kJournalFirstChunk, limits::kJournalFirstEntry);
   live.handed_to = start.journal.next;
   live.lagging = live.handed_to < live.cut;
   effects_.push_back(std::move(start));
@@ -146,7 +147,11 @@ bool Applier::Start(Invocation& invocation) {
 }
 
 JournalChunk Applier::ReadChunk(
-    const Invocation& invocation, JournalIndex from, JournalIndex whole_until, size_t bytes_max) {
+    const Invocation& invocation,
+    JournalIndex from,
+    JournalIndex whole_until,
+    size_t bytes_max,
+    size_t entry_max) {
   JournalChunk chunk;
   chunk.from = from;
   const JournalIndex length = invocation.status.journal_length;
@@ -154,10 +159,17 @@ JournalChunk Applier::ReadChunk(
   size_t bytes = 0;
   const JournalIndex end =
       static_cast<JournalIndex>(std::min<size_t>(length, from + memory_.work_items_max));
-  for (; index < end && (bytes < bytes_max || index == from); ++index) {
+  for (; index < end && bytes < bytes_max; ++index) {
     std::optional<std::string> value = txn_.Get(
         Family::kJournal, keys::JournalEntry(invocation.id, invocation.status.birth, index));
     PERDURE_INVARIANT(value.has_value(), "a journal entry is missing");
+    if (index > from && bytes + value->size() > bytes_max) {
+      break;  // with the next chunk
+    }
+    if (index == from && value->size() > std::max(bytes_max, entry_max)) {
+      chunk.next_entry_bytes = value->size();
+      break;
+    }
     bytes += value->size();
     JournalEntry entry = DecodeEntry(index, std::move(*value));
     if (index < whole_until || IsNotification(entry.type)) {
@@ -179,11 +191,10 @@ void Applier::Apply(ReadJournal& command) {
   PERDURE_ASSERT(invocation != nullptr);
   NotifyAttempt answer{command.id, command.epoch, {}, false};
   answer.command_acks = std::exchange(live->command_acks, {});
-  answer.chunk = ReadChunk(*invocation, command.from, live->cut, limits::kJournalChunk);
-  live->unread_bytes = 0;
-  for (const JournalEntry& entry : answer.chunk.entries) {
-    live->unread_bytes += entry.payload.size() + kEntryHeadBytes;
-  }
+  answer.answer = true;
+  answer.chunk =
+      ReadChunk(*invocation, command.from, live->cut, command.bytes_max, command.bytes_max);
+  live->unread_bytes = 0;  // the answer is covered by what the stream has set aside
   live->handed_to = answer.chunk.next;
   live->lagging = live->handed_to < answer.chunk.journal_length;
   effects_.push_back(std::move(answer));

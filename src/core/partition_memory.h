@@ -32,7 +32,7 @@ struct LiveAttempt {
   int protocol_version = 0;
   JournalIndex cut = 0;        // replayed whole up to here, then notifications only
   JournalIndex handed_to = 0;  // index behind the last entry given to the stream
-  size_t unread_bytes = 0;     // handed out since the stream last asked
+  size_t unread_bytes = 0;     // handed out unasked since the stream last asked
   bool lagging = false;        // the stream will ask
   // Commands to acknowledge when the stream is told something next.
   std::vector<uint32_t> command_acks;
@@ -94,7 +94,7 @@ struct PartitionMemory {
   size_t eager_state_bytes_max = 0;
   size_t message_bytes_max = 0;
   size_t work_items_max = 0;
-  WorkNote* note = nullptr;  // may be null
+  WorkNote* note = nullptr;                        // may be null
   int protocol_version_max = kProtocolVersionMax;  // that new invocations begin with
   uint64_t epoch_sequence = 0;
   PartitionRow row;

@@ -34,7 +34,30 @@ bool EndsAttempt(const Command& command) {
   return std::holds_alternative<AttemptFailed>(command);
 }
 
+// Of a chunk of the journal; an entry that is larger comes alone.
+size_t ReadBytes(size_t next_entry_bytes) {
+  return std::max(next_entry_bytes, limits::kJournalChunk);
+}
+
 }  // namespace
+
+size_t StartBytes(const StartAttempt& start) {
+  size_t bytes = 0;
+  for (const auto& [key, value] : start.state) {
+    bytes += key.size() + value.size();
+  }
+  for (const JournalEntry& entry : start.journal.entries) {
+    bytes += entry.payload.size();
+  }
+  return bytes;
+}
+
+void Shorten(StartAttempt& start) {
+  start.state.clear();
+  start.partial_state = true;
+  start.journal.entries.clear();
+  start.journal.next = 0;
+}
 
 Attempt::Attempt(AttemptOwner& owner, const StartAttempt& start, size_t frame_bytes_max)
     : owner_(owner),
@@ -43,13 +66,21 @@ Attempt::Attempt(AttemptOwner& owner, const StartAttempt& start, size_t frame_by
       partition_(owner.gateway().PartitionFor(start.id)),
       deployment_(start.deployment->id),
       started_at_(owner.wall_ms()),
-      stream_(start, frame_bytes_max, owner.now_ms()),
-      active_at_ms_(owner.now_ms()) {
+      stream_(start, frame_bytes_max, owner.now_ms(), owner.invocation_memory_max()),
+      active_at_ms_(owner.now_ms()),
+      shortened_(start.journal.next == 0),
+      next_read_bytes_(ReadBytes(start.journal.next_entry_bytes)) {
   CountRuns(start.journal.entries);
+  if (const size_t bytes = StartBytes(start); bytes >= kLeaseFrom) {
+    sending_bytes_ = bytes;
+    sending_waiter_ = owner_.sending_memory().Take(bytes, [] {});
+    PERDURE_ASSERT(sending_waiter_ == 0);
+  }
 }
 
 Attempt::~Attempt() {
   GiveLeaseBack();
+  GiveSendingBack();
   ReleaseSlot();
 }
 
@@ -66,9 +97,14 @@ void Attempt::Notify(NotifyAttempt notify) {
   if (http_ == nullptr) {
     return;
   }
-  // The answer to a pull holds what it covers; that there is more shows in its length.
-  if (std::exchange(read_outstanding_, false)) {
-    notify.lagging = false;
+  if (notify.answer) {
+    read_outstanding_ = false;
+    shortened_ = false;
+    next_read_bytes_ = ReadBytes(notify.chunk.next_entry_bytes);
+  } else if (shortened_) {
+    // The partition believes that the stream has what came with the start.
+    notify.chunk.entries.clear();
+    notify.lagging = true;
   }
   CountRuns(notify.chunk.entries);
   stream_.OnNotify(notify, owner_.now_ms());
@@ -87,6 +123,7 @@ void Attempt::Reset() {
   http_.reset();
   outbox_.clear();
   GiveLeaseBack();
+  GiveSendingBack();
   ReleaseSlot();
 }
 
@@ -165,16 +202,14 @@ void Attempt::Advance() {
   if (http_ != nullptr) {
     WriteOutput();
     if (http_->unsent_bytes() <= kUnsentLow) {
-      if (std::optional<ReadJournal> read = stream_.TakeReadRequest()) {
-        read_outstanding_ = true;
-        Enqueue(*read);
-      }
+      ReadOn();
     }
   }
   Flush();
   if (stream_.over()) {
     http_.reset();
     GiveLeaseBack();
+    GiveSendingBack();
     if (outbox_.empty()) {
       gone_ = true;
       owner_.OnGone(*this);
@@ -307,6 +342,54 @@ void Attempt::GiveLeaseBack() {
     owner_.frame_memory().Forget(std::exchange(lease_waiter_, 0));
   } else if (bytes != 0) {
     owner_.frame_memory().GiveBack(bytes);
+  }
+}
+
+// REQUIRES: nearly nothing is unsent.
+void Attempt::ReadOn() {
+  if (read_outstanding_ || waiting_read_) {
+    return;
+  }
+  GiveSendingBack();
+  waiting_read_ = stream_.TakeReadRequest();
+  if (!waiting_read_) {
+    return;
+  }
+  if (next_read_bytes_ > owner_.invocation_memory_max()) {
+    waiting_read_.reset();
+    StreamEvents events =
+        stream_.GiveUp("an entry of its journal", next_read_bytes_, owner_.invocation_memory_max());
+    if (events.failed) {
+      Enqueue(std::move(*events.failed));
+    }
+    return;
+  }
+  waiting_read_->bytes_max = next_read_bytes_;
+  sending_bytes_ = next_read_bytes_;
+  sending_waiter_ = owner_.sending_memory().Take(sending_bytes_, [weak = weak_from_this()] {
+    if (const std::shared_ptr<Attempt> self = weak.lock()) {
+      self->sending_waiter_ = 0;
+      self->SendRead();
+      self->Flush();
+    }
+  });
+  if (sending_waiter_ == 0) {
+    SendRead();
+  }
+}
+
+void Attempt::SendRead() {
+  read_outstanding_ = true;
+  Enqueue(*std::exchange(waiting_read_, std::nullopt));
+}
+
+void Attempt::GiveSendingBack() {
+  waiting_read_.reset();
+  const size_t bytes = std::exchange(sending_bytes_, 0);
+  if (sending_waiter_ != 0) {
+    owner_.sending_memory().Forget(std::exchange(sending_waiter_, 0));
+  } else if (bytes != 0) {
+    owner_.sending_memory().GiveBack(bytes);
   }
 }
 

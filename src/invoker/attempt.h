@@ -44,7 +44,10 @@ class AttemptOwner {
 
   virtual PartitionGateway& gateway() = 0;
   virtual SlotPool& slots() = 0;
-  virtual FrameMemory& frame_memory() = 0;
+  virtual FrameMemory& frame_memory() = 0;    // what SDKs send
+  virtual FrameMemory& sending_memory() = 0;  // what they are sent
+  // What one attempt may hold of either. At most what there is of each.
+  virtual size_t invocation_memory_max() const = 0;
   virtual uint64_t now_ms() const = 0;
   virtual TimeMs wall_ms() const = 0;
 };
@@ -59,6 +62,8 @@ class Attempt final : public HttpStreamListener,
   // so that a frame below it always fits into the credit that is left.
   static constexpr size_t kLeaseFrom = 16 * limits::kKiB;
 
+  // What comes with the start is charged to the sending memory, if it is much. REQUIRES: then there
+  // is room for it (see Shorten).
   Attempt(AttemptOwner& owner, const StartAttempt& start, size_t frame_bytes_max);
   ~Attempt() override;
 
@@ -83,7 +88,9 @@ class Attempt final : public HttpStreamListener,
   // Ended, and the stream is (or was until it went) left to the SDK to finish.
   bool draining() const { return draining_; }
   // Not asked to suspend yet, and not about to end.
-  bool can_be_suspended() const { return holds_slot_ && !asked_at_ms_ && http_ != nullptr; }
+  bool can_be_suspended() const {
+    return holds_slot_ && !asked_at_ms_ && http_ != nullptr && !waiting_read_;
+  }
   // A run of it was begun and has no result in the journal: the SDK is at work.
   bool in_run() const { return open_runs_ > 0; }
   // Asked to suspend and not over yet: since when.
@@ -112,6 +119,9 @@ class Attempt final : public HttpStreamListener,
   void UpdateLease();
   void ReturnCredit();
   void GiveLeaseBack();
+  void ReadOn();
+  void SendRead();
+  void GiveSendingBack();
   void ReleaseSlot();
 
   AttemptOwner& owner_;
@@ -134,7 +144,6 @@ class Attempt final : public HttpStreamListener,
   // Towards the partition. Bounded: appends are merged, and credit is not returned while one waits.
   std::shared_ptr<MailboxWindow> window_;
   std::deque<Command> outbox_;
-  bool read_outstanding_ = false;
 
   // Flow control of what the SDK sends, in bytes of the stream.
   uint64_t received_ = 0;
@@ -142,6 +151,21 @@ class Attempt final : public HttpStreamListener,
   uint64_t credited_ = 0;                   // of received_: given back
   size_t lease_bytes_ = 0;                  // of the frame that has a lease or waits for one; or 0
   FrameMemory::WaiterId lease_waiter_ = 0;  // not 0: it waits
+
+  // Memory for what the SDK is sent: taken before a stretch of the journal is asked for, given back
+  // when nearly all of it has left.
+  bool shortened_;  // the journal is read from its beginning, and nothing was read yet
+  size_t sending_bytes_ = 0;
+  FrameMemory::WaiterId sending_waiter_ = 0;  // not 0: it waits
+  std::optional<ReadJournal> waiting_read_;   // for that memory
+  bool read_outstanding_ = false;             // asked for, and not here
+  size_t next_read_bytes_;
 };
+
+// What a start brings into memory.
+size_t StartBytes(const StartAttempt& start);
+// Leaves out state and journal: the SDK asks for the former, the attempt for the latter, each under
+// a lease.
+void Shorten(StartAttempt& start);
 
 }  // namespace perdure

@@ -13,7 +13,7 @@ namespace perdure {
 
 FrameMemory::WaiterId FrameMemory::Take(size_t bytes, MoveFunction<void()> granted) {
   PERDURE_ASSERT(bytes <= bytes_max_);
-  if (waiters_.empty() && bytes <= bytes_max_ - bytes_taken_) {
+  if (HasRoom(bytes)) {
     bytes_taken_ += bytes;
     return 0;
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The memory for frames in assembly of one I/O thread. A frame gets room for all of itself or
-// waits: two half-read frames can never block each other. First come, first served, so a large
-// frame is not passed by small ones for ever. Counts bytes; allocates nothing.
+// The memory of one I/O thread for one purpose: frames in assembly, or what is on its way to SDKs.
+// A frame or a stretch of a journal gets room for all of itself or waits: two halves can never
+// block each other. First come, first served, so a large one is not passed by small ones for ever.
+// Counts bytes; allocates nothing.
 #pragma once
 
 #include "perdure/base/move_function.h"
@@ -25,6 +26,11 @@ class FrameMemory {
   WaiterId Take(size_t bytes, MoveFunction<void()> granted);
   void Forget(WaiterId waiter);
   void GiveBack(size_t bytes);
+
+  // Take would give them at once.
+  bool HasRoom(size_t bytes) const {
+    return waiters_.empty() && bytes <= bytes_max_ - bytes_taken_;
+  }
 
   size_t bytes_max() const { return bytes_max_; }
   size_t bytes_taken() const { return bytes_taken_; }

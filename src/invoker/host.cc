@@ -34,7 +34,13 @@ AttemptHostImpl::AttemptHostImpl(
       context_(context),
       slots_(slots),
       clock_(clock),
-      frame_memory_(options.frame_memory_max + kFrameHeaderBytes),
+      frame_memory_(std::max(options.frame_memory_max, limits::kJournalChunk) + kFrameHeaderBytes),
+      sending_memory_(std::max(options.sending_memory_max, limits::kJournalChunk)),
+      // What an attempt needs must fit into what there is, else it would wait for ever.
+      invocation_memory_max_(std::clamp(
+          options.invocation_memory_max,
+          limits::kJournalChunk,
+          std::min(frame_memory_.bytes_max() - kFrameHeaderBytes, sending_memory_.bytes_max()))),
       self_(std::make_shared<AttemptHostImpl*>(this)) {
   PERDURE_ASSERT(options.slots > 0);
   PERDURE_ASSERT(options.message_size_max > 0);
@@ -67,10 +73,13 @@ void AttemptHostImpl::Start(StartAttempt start) {
     attempts_.erase(found);
     Supersede(std::move(old));
   }
-  // A frame must fit into the memory it needs a lease of, else it would wait for ever.
-  const size_t frame_bytes_max = std::min(options_.message_size_max, options_.frame_memory_max);
+  const size_t start_bytes = StartBytes(start);
+  if (start_bytes >= Attempt::kLeaseFrom &&
+      (start_bytes > invocation_memory_max_ || !sending_memory_.HasRoom(start_bytes))) {
+    Shorten(start);
+  }
   AttemptOwner& owner = *this;
-  const auto attempt = std::make_shared<Attempt>(owner, start, frame_bytes_max);
+  const auto attempt = std::make_shared<Attempt>(owner, start, options_.message_size_max);
   attempts_.emplace(start.id, attempt);
   attempt->Open(
       context_.client,

@@ -40,6 +40,8 @@ class AttemptHostImpl final : public AttemptHost, private AttemptOwner {
   PartitionGateway& gateway() override { return gateway_; }
   SlotPool& slots() override { return slots_; }
   FrameMemory& frame_memory() override { return frame_memory_; }
+  FrameMemory& sending_memory() override { return sending_memory_; }
+  size_t invocation_memory_max() const override { return invocation_memory_max_; }
   uint64_t now_ms() const override { return clock_.MonotonicNs() / 1'000'000; }
   TimeMs wall_ms() const override { return clock_.WallMs(); }
 
@@ -62,6 +64,8 @@ class AttemptHostImpl final : public AttemptHost, private AttemptOwner {
   SlotPool& slots_;
   const Clock& clock_;
   FrameMemory frame_memory_;
+  FrameMemory sending_memory_;
+  const size_t invocation_memory_max_;
 
   std::unordered_map<InvocationId, std::shared_ptr<Attempt>> attempts_;
   // Said their last word, and a newer attempt of the same invocation has begun since.

@@ -118,7 +118,7 @@ std::string InvocationContentType(int protocol_version) {
 
 class InvocationStream::Impl {
  public:
-  Impl(const StartAttempt& start, size_t frame_bytes_max, uint64_t now_ms)
+  Impl(const StartAttempt& start, size_t frame_bytes_max, uint64_t now_ms, size_t memory_max)
       : id_(start.id),
         epoch_(start.epoch),
         protocol_version_(start.protocol_version),
@@ -130,7 +130,9 @@ class InvocationStream::Impl {
             start.inactivity_timeout == 0 ||
             (start.deployment != nullptr && !start.deployment->bidirectional)),
         sender_(start),
-        decoder_(frame_bytes_max),
+        frame_bytes_max_(frame_bytes_max),
+        memory_max_(memory_max),
+        decoder_(std::min(frame_bytes_max, memory_max)),
         last_frame_ms_(now_ms) {
     Advance(now_ms);
   }
@@ -239,14 +241,34 @@ class InvocationStream::Impl {
       events.append = std::move(append);
     }
     if (!problem.has_value() && !fits && phase_ != Phase::kDraining) {
-      problem = Violation(
-          "a " + MessageName(decoder_.too_large().type) + " frame of " +
-          std::to_string(decoder_.too_large().length) + " bytes is over the message size limit");
+      problem = TooLarge(decoder_.too_large());
     }
     if (problem.has_value()) {
       events.failed = Fail(*std::move(problem)).failed;
     }
     return events;
+  }
+
+  AttemptProblem TooLarge(const FrameHeader& frame) const {
+    const std::string what = "a " + MessageName(frame.type) + " frame";
+    return frame.length >= frame_bytes_max_ ? Violation(
+                                                  what + " of " + std::to_string(frame.length) +
+                                                  " bytes is over the message size limit")
+                                            : OverMemory(what, frame.length, memory_max_);
+  }
+
+  static AttemptProblem OverMemory(const std::string& what, size_t bytes, size_t bytes_max) {
+    AttemptProblem problem;
+    problem.message = what + " needs " + std::to_string(bytes) +
+                      " bytes; worker.invoker.per-invocation-memory-limit allows " +
+                      std::to_string(bytes_max) + ". Raise it and resume the invocation";
+    problem.behavior = ErrorBehavior::kPause;
+    return problem;
+  }
+
+  StreamEvents GiveUp(const std::string& what, size_t bytes, size_t bytes_max) {
+    const bool ended = phase_ == Phase::kOver || phase_ == Phase::kDraining;
+    return ended ? StreamEvents() : Fail(OverMemory(what, bytes, bytes_max));
   }
 
   StreamEvents OnEnd() {
@@ -410,6 +432,8 @@ class InvocationStream::Impl {
   bool head_seen_ = false;
   bool last_word_ = false;
   JournalSender sender_;
+  const size_t frame_bytes_max_;
+  const size_t memory_max_;
   FrameDecoder decoder_;
   WaitSet awaiting_on_;      // what the SDK last said it waits for
   uint64_t next_frame_ = 0;  // number of the next frame handed out
@@ -417,8 +441,8 @@ class InvocationStream::Impl {
 };
 
 InvocationStream::InvocationStream(
-    const StartAttempt& start, size_t frame_bytes_max, uint64_t now_ms)
-    : impl_(std::make_unique<Impl>(start, frame_bytes_max, now_ms)) {}
+    const StartAttempt& start, size_t frame_bytes_max, uint64_t now_ms, size_t memory_max)
+    : impl_(std::make_unique<Impl>(start, frame_bytes_max, now_ms, memory_max)) {}
 InvocationStream::~InvocationStream() = default;
 
 StreamOutput InvocationStream::TakeOutput() {
@@ -445,6 +469,9 @@ StreamEvents InvocationStream::OnHead(
 }
 StreamEvents InvocationStream::OnBytes(BytesView data, uint64_t now_ms) {
   return impl_->OnBytes(data, now_ms);
+}
+StreamEvents InvocationStream::GiveUp(const std::string& what, size_t bytes, size_t bytes_max) {
+  return impl_->GiveUp(what, bytes, bytes_max);
 }
 StreamEvents InvocationStream::OnEnd() {
   return impl_->OnEnd();

@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::string_view kPartitionCountKey = "partition-count";
 constexpr size_t kPemBytesMax = 64 * limits::kKiB;
+// What stands around a body in its journal entry: heads, and the headers of an input. Nobody means
+// that by a limit of 32 MiB.
+constexpr size_t kAroundBodies = limits::kHttpHeadMax + 4 * limits::kKiB;
 constexpr DurationMs kIdentityExpirationMin = 1000;
 
 uint32_t Window(size_t bytes) {
@@ -60,8 +63,13 @@ InvokerOptions InvokerOptionsOf(
   InvokerOptions options;
   options.slots = settings.invoker.concurrent_invocations_limit;
   options.message_size_max = settings.invoker.message_size_limit;
+  // Half for each direction: an SDK that reads nothing while it writes, or the other way round,
+  // holds up nobody who uses the other one.
+  const size_t share = settings.invoker.memory_limit / io_threads / 2;
+  options.invocation_memory_max = settings.invoker.per_invocation_memory_limit + kAroundBodies;
   options.frame_memory_max =
-      std::max(settings.invoker.memory_limit / io_threads, settings.invoker.message_size_limit);
+      std::max(share, std::min(settings.invoker.message_size_limit, options.invocation_memory_max));
+  options.sending_memory_max = std::max(share, options.invocation_memory_max);
   options.cluster_name = settings.cluster_name;
   options.identity = std::move(identity);
   return options;

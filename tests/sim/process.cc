@@ -74,6 +74,8 @@ Process::Process(const Surroundings& around, const ServerShape& shape)
   options.slots = shape_.slots;
   options.message_size_max = 4 * limits::kMiB;
   options.frame_memory_max = shape_.frame_memory_max;
+  options.sending_memory_max = shape_.frame_memory_max;
+  options.invocation_memory_max = shape_.frame_memory_max;
   options.cluster_name = "sim";
   for (IoContext& context : contexts_) {
     hosts_.push_back(MakeAttemptHost(options, *this, context, *slots_, clock_));

@@ -58,8 +58,13 @@ inline constexpr size_t kTimerHeadMax = 4096;
 // --- attempts ---
 inline constexpr size_t kSlotsDefault = 1000;
 inline constexpr size_t kEagerStateMax = 1 * kMiB;
+// The journal that comes with a start: so much of it, and a first entry (the input) of this size.
 inline constexpr size_t kJournalFirstChunk = 64 * kKiB;
-inline constexpr size_t kJournalChunk = 256 * kKiB;
+inline constexpr size_t kJournalFirstEntry = 1 * kMiB;
+inline constexpr size_t kJournalChunk =
+    256 * kKiB;  // an answer to ReadJournal; a larger entry alone
+// Notifications that are handed to an attempt unasked, and so without a lease, since it last asked.
+inline constexpr size_t kPushBytesMax = 32 * kKiB;
 inline constexpr size_t kStreamWindow = 256 * kKiB;
 inline constexpr size_t kConnectionWindow = 4 * kMiB;
 inline constexpr size_t kStreamsPerConnection = 128;

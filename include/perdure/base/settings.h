@@ -50,7 +50,8 @@ struct InvokerSettings {
   size_t message_size_warning = 10 * limits::kMiB;
   size_t eager_state_size_limit = limits::kEagerStateMax;  // 0 if disable_eager_state
   bool disable_eager_state = false;
-  size_t memory_limit = 128 * limits::kMiB;  // frames in assembly, whole process
+  size_t memory_limit =
+      128 * limits::kMiB;  // what is in memory of frames and journals, all together
   size_t per_invocation_memory_limit = 32 * limits::kMiB;
   DurationMs connect_timeout = 10'000;
   DurationMs http2_keep_alive_interval = 40'000;

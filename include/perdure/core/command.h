@@ -7,6 +7,7 @@
 
 #include "perdure/base/bytes.h"
 #include "perdure/base/ids.h"
+#include "perdure/base/limits.h"
 #include "perdure/core/target.h"
 #include "perdure/protocol/messages.h"
 
@@ -106,11 +107,13 @@ struct AttemptFailed {
   // Failures that never reached the SDK do not count in StartMessage (service protocol 3.2).
   bool reached_sdk = true;
 };
-// The stream wants the journal from `from`. Reply effect: JournalChunk to the attempt.
+// The stream wants the journal from `from`, and has set aside memory for so much of it. Reply
+// effect: NotifyAttempt with `answer`.
 struct ReadJournal {
   InvocationId id;
   AttemptEpoch epoch;
   JournalIndex from = 0;
+  size_t bytes_max = limits::kJournalChunk;
 };
 // What the attempt learned from the response head, for display.
 struct AttemptHead {

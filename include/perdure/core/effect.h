@@ -24,6 +24,8 @@ struct JournalChunk {
   JournalIndex next = 0;  // index after the last entry covered (covered commands may be left out)
   JournalIndex journal_length = 0;
   JournalIndex from = 0;  // index of the first entry covered; lets the stream prove there is no gap
+  // Not 0: nothing is covered, because the entry at `next` is larger than what was asked for.
+  size_t next_entry_bytes = 0;
 };
 
 // Everything an attempt needs to begin (service protocol 3.2, 4.8).
@@ -46,12 +48,13 @@ struct StartAttempt {
 };
 
 // New notifications behind what the attempt has. With `lagging`, they are not in the chunk: the
-// stream pulls them with ReadJournal when it has room.
+// stream pulls them with ReadJournal when it has room. `answer`: to a ReadJournal.
 struct NotifyAttempt {
   InvocationId id;
   AttemptEpoch epoch;
   JournalChunk chunk;
   bool lagging = false;
+  bool answer = false;
   // Commands that are stored, for an SDK that asked to be told (service protocol 2.4). They count
   // commands only, the input is 0.
   std::vector<uint32_t> command_acks = {};

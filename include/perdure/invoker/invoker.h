@@ -16,10 +16,13 @@
 namespace perdure {
 
 struct InvokerOptions {
-  size_t slots = 0;                                 // of the whole process
-  size_t message_size_max = 0;                      // a frame from an SDK
-  size_t frame_memory_max = 0;                      // leases for frames in assembly, per I/O thread
-  std::string cluster_name;                         // x-restate-cluster-name
+  size_t slots = 0;             // of the whole process
+  size_t message_size_max = 0;  // a frame from an SDK
+  // Leases, per I/O thread: for frames in assembly, and for what is on its way to SDKs.
+  size_t frame_memory_max = 0;
+  size_t sending_memory_max = 0;
+  size_t invocation_memory_max = 0;  // of each, for one attempt; one that needs more is paused
+  std::string cluster_name;          // x-restate-cluster-name
   std::shared_ptr<const RequestIdentity> identity;  // null: requests are not signed
 };
 

@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,9 +57,14 @@ struct StreamDeadline {
 // Thread: one. Ownership: the driver's; nothing is shared but the bytes of journal entries.
 class InvocationStream {
  public:
-  // Frames with `frame_bytes_max` bytes of payload or more are refused.
+  // Frames with `frame_bytes_max` bytes of payload or more end the attempt; those that only
+  // reach `memory_max`, because that is less, pause the invocation.
   // REQUIRES: start.known_entries >= 1, start.journal begins at index 0.
-  InvocationStream(const StartAttempt& start, size_t frame_bytes_max, uint64_t now_ms);
+  InvocationStream(
+      const StartAttempt& start,
+      size_t frame_bytes_max,
+      uint64_t now_ms,
+      size_t memory_max = std::numeric_limits<size_t>::max());
   ~InvocationStream();
   InvocationStream(const InvocationStream&) = delete;
   InvocationStream& operator=(const InvocationStream&) = delete;
@@ -84,6 +90,10 @@ class InvocationStream {
   StreamEvents OnBytes(BytesView data, uint64_t now_ms);
   StreamEvents OnEnd();
   StreamEvents OnFailure(HttpFailure failure, std::string_view message);
+
+  // From the driver: the invocation needs more memory than it may have, for `what`. It is paused,
+  // because another attempt would not get further.
+  StreamEvents GiveUp(const std::string& what, size_t bytes, size_t bytes_max);
 
   // The moment at which OnDeadline has something to do. It moves with every input.
   std::optional<StreamDeadline> NextDeadline() const;

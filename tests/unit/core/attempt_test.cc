@@ -342,16 +342,16 @@ TEST(Stream, ALongJournalIsPulled) {
   const InvocationSpec spec = world.Spec("Svc", "run");
   world.SendIn(spec);
   Attempt attempt = world.Begin(spec.id);
-  const std::string big(40'000, 'x');
+  const std::string big(20'000, 'x');
   for (CompletionId id = 1; id <= 18; ++id) {
     world.Send(attempt, {RunStep(id), Propose(id, big)});
   }
-  // The stream never asked: after 256 KiB it is told, not given.
+  // The stream never asked: after a while it is told, not given.
   size_t given = 0;
   while (given < world.notifies.size() && !world.notifies[given].lagging) {
     ++given;
   }
-  EXPECT_EQ(given, limits::kJournalChunk / (big.size() + 20));
+  EXPECT_EQ(given, limits::kPushBytesMax / (big.size() + 20));
   ASSERT_EQ(world.notifies.size(), given + 1);
   EXPECT_TRUE(world.notifies.back().chunk.entries.empty());
 
@@ -377,6 +377,50 @@ TEST(Stream, ALongJournalIsPulled) {
   ASSERT_EQ(world.notifies.size(), 1U);
   EXPECT_FALSE(world.notifies[0].lagging);
   EXPECT_EQ(world.notifies[0].chunk.from, 37U);
+}
+
+// The stream takes memory for it first, and says how much.
+TEST(Stream, AnEntryLargerThanAskedForIsAnnounced) {
+  World world;
+  const InvocationSpec spec = world.Spec("Svc", "run");
+  world.SendIn(spec);
+  Attempt attempt = world.Begin(spec.id);
+  const std::string small(1000, 's');
+  const std::string big(300'000, 'b');
+  world.Send(attempt, {RunStep(1), Propose(1, small), RunStep(2), Propose(2, big)});
+  const auto read = [&](JournalIndex from, size_t bytes_max) {
+    world.notifies.clear();
+    world.ApplyTo(spec.id, ReadJournal{spec.id, attempt.epoch, from, bytes_max});
+    EXPECT_TRUE(world.notifies.at(0).answer);
+    return world.notifies.at(0).chunk;
+  };
+  const JournalChunk first = read(1, limits::kJournalChunk);
+  EXPECT_EQ(first.next, 4U);
+  EXPECT_EQ(first.next_entry_bytes, 0U);
+  const JournalChunk none = read(4, limits::kJournalChunk);
+  EXPECT_EQ(none.next, 4U);
+  EXPECT_TRUE(none.entries.empty());
+  EXPECT_GT(none.next_entry_bytes, big.size());
+  EXPECT_LT(none.next_entry_bytes, big.size() + 100);
+  const JournalChunk whole = read(4, none.next_entry_bytes);
+  EXPECT_EQ(whole.next, 5U);
+  EXPECT_EQ(whole.entries.size(), 1U);
+}
+
+TEST(Stream, ALargeInputDoesNotComeWithTheStart) {
+  for (const size_t size : {limits::kJournalFirstEntry / 2, limits::kJournalFirstEntry + 1}) {
+    World world;
+    InvocationSpec spec = world.Spec("Svc", "run");
+    spec.body = SharedBytes(std::string(size, 'x'));
+    world.SendIn(spec);
+    world.Begin(spec.id);
+    const JournalChunk& journal = world.LastStart(spec.id).journal;
+    const bool comes = size < limits::kJournalFirstEntry;
+    EXPECT_EQ(journal.next, comes ? 1U : 0U);
+    EXPECT_EQ(journal.entries.size(), comes ? 1U : 0U);
+    EXPECT_EQ(journal.next_entry_bytes > size, !comes);
+    EXPECT_EQ(journal.journal_length, 1U);
+  }
 }
 
 TEST(Stream, AReplayThatDoesNotFitIsPulledUpToTheCut) {

@@ -182,12 +182,12 @@ TEST(AttemptFlow, FrameAboveTheLimitEndsTheAttempt) {
   EXPECT_TRUE(stream.destroyed);
 }
 
-TEST(AttemptFlow, FrameThatCouldNeverGetMemoryIsAboveTheLimit) {
+TEST(AttemptFlow, FrameThatCouldNeverGetMemoryPauses) {
   Bench bench(4, 64 * limits::kMiB);  // messages up to 64 MiB, memory 2 MiB
   StreamLog& stream = bench.Start();
   bench.Head(stream);
   stream.listener->OnData(ProposalFrame(1, std::string(2 * limits::kMiB - 1, 'x')).substr(0, 100));
-  EXPECT_EQ(bench.gateway.TakeA<AttemptFailed>().doc_code, "RT0012");
+  EXPECT_EQ(bench.gateway.TakeA<AttemptFailed>().error.behavior, ErrorBehavior::kPause);
 
   StreamLog& fits = bench.Start(2);
   bench.Head(fits);

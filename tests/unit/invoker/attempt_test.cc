@@ -296,7 +296,7 @@ TEST(Attempt, LongJournalIsPulledChunkByChunk) {
 
   // The answer that leaves something behind: the next pull waits until the SDK has read it.
   stream.unsent = 100'000;
-  NotifyAttempt answer{IdOf(1), AttemptEpoch{1}, {}, true};
+  NotifyAttempt answer{IdOf(1), AttemptEpoch{1}, {}, false, true};
   answer.chunk = {{EntryOf(1, MessageType::kRunCommand, "c")}, 2, 3, 1};
   bench.host->Notify(answer);
   EXPECT_TRUE(bench.gateway.items.empty());
@@ -305,7 +305,6 @@ TEST(Attempt, LongJournalIsPulledChunkByChunk) {
   EXPECT_EQ(bench.gateway.TakeA<ReadJournal>().from, 2U);
 
   answer.chunk = {{EntryOf(2, MessageType::kRunCompletion, "n")}, 3, 3, 2};
-  answer.lagging = false;
   bench.host->Notify(answer);
   EXPECT_TRUE(bench.gateway.items.empty());
   EXPECT_EQ(
@@ -328,7 +327,7 @@ TEST(Attempt, SdkThatNeverReadsItsJournalLosesTheAttempt) {
   EXPECT_TRUE(stream.open()) << "it is the partition that is late";
 
   stream.unsent = 100'000;
-  NotifyAttempt answer{IdOf(1), AttemptEpoch{1}, {}, true};
+  NotifyAttempt answer{IdOf(1), AttemptEpoch{1}, {}, false, true};
   answer.chunk = {{EntryOf(1, MessageType::kRunCommand, "c")}, 2, 3, 1};
   bench.host->Notify(answer);
   bench.time.Advance(659'000);

@@ -110,6 +110,7 @@ class FakeClient final : public HttpClient {
     auto log = std::make_shared<StreamLog>();
     log->request = std::move(request);
     log->listener = &listener;
+    log->unsent = unsent_at_open;
     streams.push_back(log);
     return std::make_unique<FakeStream>(log);
   }
@@ -118,6 +119,7 @@ class FakeClient final : public HttpClient {
         std::count_if(streams.begin(), streams.end(), [](const auto& s) { return s->open(); }));
   }
   std::vector<std::shared_ptr<StreamLog>> streams;
+  size_t unsent_at_open = 0;
 };
 
 // A mailbox for all partitions; a command keeps its place in the window until the test takes it.
@@ -231,10 +233,19 @@ inline JournalEntry EntryOf(JournalIndex index, MessageType type, std::string pa
 class Bench {
  public:
   explicit Bench(size_t slots = 4, size_t message_size_max = 1 * limits::kMiB)
-      : options_{slots, message_size_max, 2 * limits::kMiB, "test-cluster", nullptr},
-        pool(MakeSlotPool(slots, gateway)),
+      : Bench(InvokerOptions{
+            slots,
+            message_size_max,
+            2 * limits::kMiB,
+            2 * limits::kMiB,
+            2 * limits::kMiB,
+            "test-cluster",
+            nullptr}) {}
+  explicit Bench(const InvokerOptions& options)
+      : options_(options),
+        pool(MakeSlotPool(options.slots, gateway)),
         deployment_(std::make_shared<DeploymentSchema>()),
-        slot_count_(slots) {
+        slot_count_(options.slots) {
     deployment_->id.ulid[0] = 7;
     deployment_->endpoint = {false, "sdk", 9080, false};
     deployment_->path_prefix = "/prefix";
