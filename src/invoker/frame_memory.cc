@@ -36,6 +36,10 @@ void FrameMemory::GiveBack(size_t bytes) {
   Grant();
 }
 
+void FrameMemory::Close() {
+  waiters_.clear();
+}
+
 void FrameMemory::Grant() {
   while (!waiters_.empty() && waiters_.front().bytes <= bytes_max_ - bytes_taken_) {
     Waiter next = std::move(waiters_.front());

@@ -26,6 +26,8 @@ class FrameMemory {
   WaiterId Take(size_t bytes, MoveFunction<void()> granted);
   void Forget(WaiterId waiter);
   void GiveBack(size_t bytes);
+  // Nobody is granted anything any more.
+  void Close();
 
   // Take would give them at once.
   bool HasRoom(size_t bytes) const {

@@ -57,6 +57,9 @@ AttemptHostImpl::AttemptHostImpl(
 AttemptHostImpl::~AttemptHostImpl() {
   context_.executor.CancelTimer(deadline_timer_);
   context_.executor.CancelTimer(starvation_timer_);
+  // What ends now makes room for nobody: the others end too.
+  frame_memory_.Close();
+  sending_memory_.Close();
   for (const auto& item : attempts_) {
     item.second->Abandon();
   }

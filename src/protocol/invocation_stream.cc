@@ -6,6 +6,7 @@
 
 #include "perdure/base/assert.h"
 #include "perdure/base/limits.h"
+#include "protocol/attempt_problem.h"
 #include "protocol/command_decode.h"
 #include "protocol/control_decode.h"
 #include "protocol/frame.h"
@@ -19,7 +20,6 @@
 namespace perdure {
 namespace {
 
-constexpr uint32_t kProtocolViolation = 571;
 constexpr int kFirstVersionWithRunAcks = 7;
 
 enum class Phase {
@@ -33,14 +33,6 @@ enum class Phase {
 uint64_t SaturatingAdd(uint64_t a, uint64_t b) {
   return b > std::numeric_limits<uint64_t>::max() - a ? std::numeric_limits<uint64_t>::max()
                                                       : a + b;
-}
-
-AttemptProblem Violation(std::string message) {
-  AttemptProblem problem;
-  problem.code = kProtocolViolation;
-  problem.message = "the service broke the protocol: " + std::move(message);
-  problem.doc_code = "RT0012";
-  return problem;
 }
 
 // The SDK may have begun to work.
@@ -61,20 +53,6 @@ bool ReachedSdk(HttpFailure failure) {
 bool IsLastWord(MessageType type) {
   return type == MessageType::kEnd || type == MessageType::kSuspension ||
          type == MessageType::kError;
-}
-
-// What a service may send, but not so much of it. To try again does not help (service
-// protocol 3.12).
-AttemptProblem TooMuch(std::string message) {
-  AttemptProblem problem;
-  problem.message = std::move(message);
-  problem.doc_code = "RT0025";
-  problem.behavior = ErrorBehavior::kPause;
-  return problem;
-}
-
-AttemptProblem ProblemOf(const Error& error) {
-  return error.code == ErrorCode::kLimit ? TooMuch(error.message) : Violation(error.message);
 }
 
 size_t SizeOf(const WaitSet& waits) {
@@ -255,15 +233,6 @@ class InvocationStream::Impl {
                                                   what + " of " + std::to_string(frame.length) +
                                                   " bytes is over the message size limit")
                                             : OverMemory(what, frame.length, memory_max_);
-  }
-
-  static AttemptProblem OverMemory(const std::string& what, size_t bytes, size_t bytes_max) {
-    AttemptProblem problem;
-    problem.message = what + " needs " + std::to_string(bytes) +
-                      " bytes; worker.invoker.per-invocation-memory-limit allows " +
-                      std::to_string(bytes_max) + ". Raise it and resume the invocation";
-    problem.behavior = ErrorBehavior::kPause;
-    return problem;
   }
 
   StreamEvents GiveUp(const std::string& what, size_t bytes, size_t bytes_max) {

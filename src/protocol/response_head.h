@@ -6,23 +6,13 @@
 
 #include "perdure/base/ids.h"
 #include "perdure/http/message.h"
-#include "perdure/protocol/messages.h"
+#include "protocol/attempt_problem.h"
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace perdure {
-
-struct AttemptProblem {
-  uint32_t code = 500;
-  std::string message;
-  std::string_view doc_code;
-  std::optional<DurationMs> retry_after;
-  bool reached_sdk = true;
-  ErrorBehavior behavior = ErrorBehavior::kRetry;
-};
 
 // Nothing: the SDK answers, its frames follow.
 std::optional<AttemptProblem> CheckResponseHead(

@@ -6,6 +6,7 @@
 // word, what is sent is the journal as far as it goes, and in the end the slot is free.
 //   input: head (4 bytes: version, entries, inactivity, abort), then steps
 #include "perdure/protocol/invocation_stream.h"
+#include "perdure/protocol/notifications.h"
 #include "protocol/frame.h"
 #include "tests/fuzz/target.h"
 #include "tests/unit/invoker/fakes.h"
@@ -164,7 +165,7 @@ class Play {
       } else if (const auto* read = std::get_if<ReadJournal>(&*command)) {
         PERDURE_ASSERT(read->epoch == epoch_);
         PERDURE_ASSERT(read->from < Next());
-        NotifyAttempt answer{id_, epoch_, Read(read->from, 3), false};
+        NotifyAttempt answer{id_, epoch_, Read(read->from, 3), false, true};
         handed_to_ = answer.chunk.next;
         lagging_ = handed_to_ < Next();
         effects_.push_back(std::move(answer));
@@ -186,8 +187,9 @@ class Play {
       PERDURE_ASSERT(!over_);
       if (IsCommand(frame.type)) {
         journal_.push_back(EntryOf(Next(), frame.type, std::string(frame.payload.view())));
-      } else if (frame.type == MessageType::kProposeRunCompletion) {
-        Append(EntryOf(Next(), MessageType::kRunCompletion, "r"));
+      } else if (const auto* run = std::get_if<ProposeRunCompletion>(&frame.message)) {
+        const SharedBytes payload = EncodeResultCompletion(run->result_completion_id, run->result);
+        Append(EntryOf(Next(), MessageType::kRunCompletion, std::string(payload.view())));
       } else {
         over_ = true;
       }

@@ -185,6 +185,17 @@ TEST(AttemptMemory, AStartComesWithoutWhatDoesNotFit) {
           MessageType::kRunCompletion}));
 }
 
+// The process stops: what is given back then must not wake those that stop next.
+TEST(AttemptMemory, AnEndOfAllMakesRoomForNobody) {
+  Bench bench(LittleMemory());
+  for (uint8_t number = 1; number <= 6; ++number) {
+    bench.Start(LongStart(bench, number));
+  }
+  bench.gateway.items.clear();
+  bench.host.reset();
+  EXPECT_TRUE(bench.gateway.items.empty());
+}
+
 TEST(AttemptMemory, SmallStartsNeedNone) {
   Bench bench(LittleMemory());
   bench.Start(LongStart(bench, 1));

@@ -22,7 +22,9 @@ class QuestionTest : public ::testing::Test {
   QuestionTest() {
     Put(1, MakeStatus(InvocationState::kInvoked, "A"));
     Put(2, MakeStatus(InvocationState::kInvoked, "B"));
-    Put(3, MakeStatus(InvocationState::kSuspended, "A"));
+    InvocationStatus suspended = MakeStatus(InvocationState::kSuspended, "A");
+    suspended.wait_set = WaitSet::AnyOf({1});
+    Put(3, suspended);
     Put(4, MakeStatus(InvocationState::kInvoked, "A"));
     AttemptHost::LiveAttempt live;
     live.id = MakeId(4);
