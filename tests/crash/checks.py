@@ -13,9 +13,11 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
 import http_api
+import verdicts
 
 OPEN_STATES = ("running", "scheduled", "pending", "ready", "backing-off", "suspended", "paused")
 EFFECT = re.compile(r"(\S+) (\d+) ([0-9a-f-]{36})")  # a kill may tear a line: not a begun step
+SAW = re.compile(r"(\S+) saw (\S+) (\{.*\})")  # what a wait gave to one attempt
 QUIET_S = 1.0  # how long counters are watched for a late duplicate
 NAP_TOLERANCE_MS = 2  # the SDK rounds its wake-up time to whole milliseconds
 THREADS = 12
@@ -36,26 +38,23 @@ class Evidence:
         self.cluster, self.load, self.deadline = cluster, load, deadline
         self.ops = load.ops
         self.results = {}  # token -> (status, body) of the invocation itself
-        self.runs = self._read_effects()
+        self.reread()
 
     def left_s(self):
         return max(0.5, self.deadline - time.monotonic())
 
     def reread(self):
-        self.runs = self._read_effects()
-
-    def _read_effects(self):
-        runs = defaultdict(list)
+        self.runs, self.saws = defaultdict(list), defaultdict(list)
         for line in self.cluster.effects.read_text().splitlines():
-            match = EFFECT.fullmatch(line)
-            if match:
-                runs[match[1]].append((int(match[2]), match[3]))
-        return runs
+            if match := EFFECT.fullmatch(line):
+                self.runs[match[1]].append((int(match[2]), match[3]))
+            elif match := SAW.fullmatch(line):
+                self.saws[match[1], match[2]].append(json.loads(match[3]))
 
     def model(self):
         sums, counts = defaultdict(int), defaultdict(int)
         for op in self.ops:
-            for key, amount in op.adds:
+            for key, amount in op.adds + verdicts.undone_adds(self, op):
                 sums[key] += amount
                 counts[key] += 1
         return {key: {"sum": sums[key], "count": counts[key]} for key in sorted(sums)}
@@ -65,7 +64,8 @@ class Evidence:
 
 
 def every_request_was_answered(evidence):
-    return [f"{op.token}: {op.trouble}" for op in evidence.ops if op.trouble or not op.answers]
+    findings = [f"{op.token}: {text}" for op in evidence.ops for text in op.troubles()]
+    return findings + [f"{op.token}: no answer" for op in evidence.ops if not op.answers]
 
 
 def no_request_was_refused(evidence):
@@ -90,10 +90,6 @@ def repeats_gave_one_answer(evidence):
     return findings
 
 
-def invocation_of(op):
-    return send_id(op.answers[0]) if op.send else op.answers[0].id
-
-
 def acknowledged_kept_one_result(evidence):
     """Attach and output give what the client was told, byte for byte."""
     port = evidence.cluster.ingress
@@ -101,7 +97,7 @@ def acknowledged_kept_one_result(evidence):
     def one(op):
         if not op.answers:
             return None
-        told, invocation = op.answers[0].result(), invocation_of(op)
+        told, invocation = op.answers[0].result(), op.invocation()
         try:
             by_id = f"/restate/invocation/{invocation}"
             attached = fetch(port, "GET", f"{by_id}/attach", timeout_s=evidence.left_s())
@@ -122,14 +118,14 @@ def late_repeats_gave_one_answer(evidence):
     """The same request once more. Comes after the models are compared: it would redo lost work."""
 
     def one(op):
-        if not op.answers:
+        if not op.answers or op.cancelled():
             return None
         try:
-            path, body = op.target(), op.payload()
-            again = fetch(evidence.cluster.ingress, "POST", path, body, op.token)
+            asked = op.request()
+            again = fetch(evidence.cluster.ingress, "POST", asked.path, asked.body, asked.key)
         except http_api.LOST as lost:
             return f"{op.token}: {lost!r}"
-        expected = {"invocationId": invocation_of(op), "status": "PreviouslyAccepted"}
+        expected = {"invocationId": op.invocation(), "status": "PreviouslyAccepted"}
         if op.send and (again.status != 202 or json.loads(again.body) != expected):
             return f"{op.token}: a repeated send gave {again.result()}"
         if not op.send and again.result() != op.answers[0].result():
@@ -170,7 +166,7 @@ def results_match_effects(evidence):
     """Every result names, for each of its steps, an attempt that the file saw run that step."""
     findings = []
     for op in evidence.ops:
-        if op.token not in evidence.results:
+        if op.token not in evidence.results or op.cancelled():
             continue
         try:
             result = parse_result(op, *evidence.results[op.token])
@@ -222,8 +218,10 @@ def naps_were_never_early(evidence):
 
 def steps_ran_in_order(evidence):
     """A step runs again only while no later step of its invocation has begun."""
-    findings = []
+    findings, disturbed = [], verdicts.disturbed_tokens(evidence.ops)
     for token, runs in evidence.runs.items():
+        if token in disturbed:
+            continue
         highest = -1
         for step, attempt in runs:
             if step < highest:
@@ -236,14 +234,17 @@ def steps_ran_in_order(evidence):
 
 def every_step_ran(evidence):
     """Accepted work, also calls and sends between services, ran to its last step; no stranger."""
-    expected, findings = {}, []
+    expected, findings, known = {}, [], set()
     for op in evidence.ops:
         expected.update(op.steps)
+        exact, possible = verdicts.steps_of(evidence, op)
+        expected.update(exact)
+        known |= possible
     for token, steps in expected.items():
         ran = {step for step, _ in evidence.runs.get(token, ())}
         if ran != set(range(steps)):
             findings.append(f"{token}: ran {len(ran)} of {steps} steps")
-    strangers = set(evidence.runs) - set(expected)
+    strangers = set(evidence.runs) - set(expected) - known
     return findings + [f"{token}: nobody asked for it" for token in sorted(strangers)]
 
 

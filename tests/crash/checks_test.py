@@ -10,7 +10,7 @@ import unittest
 
 import checks
 import http_api
-import load
+import ops
 import wal_loss
 
 A, B = "a" * 36, "b" * 36
@@ -22,7 +22,7 @@ def result(token, trail, **more):
 
 def op(kind, token, steps, answer, **more):
     body = json.dumps(answer).encode()
-    one = load.Op(token, kind, more.pop("path", "/CrashSteps/" + kind), more.pop("body", {}))
+    one = ops.Op(token, kind, more.pop("path", "/CrashSteps/" + kind), more.pop("body", {}))
     one.steps, one.answers = steps, [http_api.Answer(200, "", "inv_1x", body)]
     for name, value in more.items():
         setattr(one, name, value)

@@ -135,7 +135,8 @@ class Cluster:
     def _service_command(self, modules):
         folder = self.work / "service"
         folder.mkdir()
-        shutil.copy(HERE / "service.ts", folder / "service.ts")
+        for source in HERE.glob("*.ts"):
+            shutil.copy(source, folder / source.name)
         shutil.copy(HERE / "package.json", folder / "package.json")
         (folder / "node_modules").symlink_to(modules)
         env = dict(os.environ)

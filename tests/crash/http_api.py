@@ -23,8 +23,8 @@ class Answer:
     id: str
     body: bytes
 
-    def definitive(self):
-        return self.status in (200, 202) or self.source == "invocation"
+    def definitive(self, final):
+        return self.status in final or self.source == "invocation"
 
     def result(self):
         return (self.status, self.body)
@@ -69,6 +69,23 @@ class Api:
             raise
 
 
+@dataclass
+class Request:
+    """What is asked, and when: `began` before the first try that the server may have seen, `ended`
+    after the definitive answer, which is the acknowledgement."""
+
+    path: str
+    body: bytes = None
+    key: str = None
+    method: str = "POST"
+    final: tuple = (200, 202)  # statuses that are definitive
+    once: bool = False  # never repeated; may stay without an answer
+    tries: int = 0  # those that the server may have seen
+    began: float = None
+    ended: float = None
+    answer: Answer = None
+
+
 class NeverSettled(Exception):
     """No definitive answer came before the deadline."""
 
@@ -81,24 +98,47 @@ class Settler:
         self.refusals = []
         self.repeats = 0
 
-    def settle(self, api, path, body, key, first_timeout_s=None):
-        """Posts until the answer is definitive; `first_timeout_s` makes the first try hang up."""
+    def settle(self, api, request, first_timeout_s=None):
+        """Asks until the answer is definitive; `first_timeout_s` makes the first try hang up.
+
+        Returns None only for a request that is made once.
+        """
         timeout_s = first_timeout_s
         last = "nothing was tried"
         while time.monotonic() < self.deadline:
             try:
-                answer = api.once("POST", path, body, key, timeout_s)
-                if answer.definitive():
+                answer = self._try(api, request, timeout_s)
+                if answer.definitive(request.final):
+                    request.answer, request.ended = answer, time.monotonic()
                     return answer
                 last = f"{answer.status} {answer.body[:200]!r}"
                 if answer.status not in (429, 503):
-                    self.refusals.append(f"{path}: {last}")
+                    self.refusals.append(f"{request.path}: {last}")
             except LOST as lost:
                 last = repr(lost)
+            if request.once:
+                return None
             timeout_s = None
             self.repeats += 1
             time.sleep(random.uniform(*SHORT_PAUSE_S))
-        raise NeverSettled(f"{path} (key {key}): {last}")
+        raise NeverSettled(f"{request.path} (key {request.key}): {last}")
+
+    def _try(self, api, request, timeout_s):
+        began = time.monotonic()
+        try:
+            answer = api.once(request.method, request.path, request.body, request.key, timeout_s)
+        except ConnectionRefusedError:
+            raise
+        except LOST:
+            self._seen(request, began)
+            raise
+        self._seen(request, began)
+        return answer
+
+    def _seen(self, request, began):
+        request.tries += 1
+        if request.began is None:
+            request.began = began
 
 
 def get_json(port, path, timeout_s=10.0):

@@ -7,43 +7,19 @@ each request until it is answered, sometimes hang up on the first try, sometimes
 or once more afterwards, and keep every answer. The generator is seeded; threads and kills are not
 reproducible to the millisecond, only the requests and the schedule are.
 """
-import json
 import random
 import threading
 import time
-from dataclasses import dataclass, field
 
 import http_api
+import waiting
+from ops import Op, counter_key
 
-COUNTER_KEYS = 24  # enough to touch every one of the 8 partitions, few enough to queue
 LEDGERS = 4
 WORKERS = 20
 PAUSE_S = (0.02, 0.2)
 STATE_NAMES = "abcdef"
-
-
-@dataclass
-class Op:
-    token: str
-    kind: str
-    path: str
-    body: dict
-    send: bool = False
-    steps: dict = field(default_factory=dict)  # token -> number of steps
-    adds: list = field(default_factory=list)  # (counter key, amount)
-    state: list = None  # what a ledger must hold afterwards
-    answers: list = field(default_factory=list)
-    trouble: str = ""
-
-    def payload(self):
-        return json.dumps(self.body).encode()
-
-    def target(self):
-        return self.path + ("/send" if self.send else "")
-
-
-def counter_key(rng):
-    return f"k{rng.randrange(COUNTER_KEYS)}"
+WAITING_SHARE = 0.35  # of the requests, those that something else must end
 
 
 def plan_add(op, rng, token, key, relay_chance):
@@ -112,6 +88,8 @@ MAKERS = (make_walk, make_walk, make_nap, make_fail, make_chain, make_fan, make_
 
 
 def make_op(rng, token):
+    if rng.random() < WAITING_SHARE:
+        return rng.choice(waiting.MAKERS)(rng, token)
     op = rng.choice(MAKERS)(rng, token)
     op.send = rng.random() < 0.35
     return op
@@ -148,8 +126,10 @@ class Ledger:
 class Load:
     """All workers of one stage. `ops` is complete once `finish` has returned."""
 
-    def __init__(self, ingress, seed, settler):
-        self.ingress, self.seed, self.settler = ingress, seed, settler
+    def __init__(self, ports, seed, settler):
+        """`ports` are those of "ingress" and "admin"."""
+        self.ports, self.seed, self.settler = ports, seed, settler
+        self.ingress = ports["ingress"]
         self.ops, self.lock, self.in_flight = [], threading.Lock(), 0
         self.ledgers = [Ledger(f"l{i}") for i in range(LEDGERS)]
         self.stopping = threading.Event()
@@ -191,20 +171,23 @@ class Load:
         api.close()
 
     def _run(self, api, rng, op):
-        twin = None
-        if rng.random() < 0.15:
+        """An invocation that a cancellation removes would be made anew by a repeat that comes late,
+        so those are never asked twice at once."""
+        twin, single = None, op.cancelled()
+        if not single and rng.random() < 0.15:
             twin = threading.Thread(target=self._ask, args=(http_api.Api(self.ingress), op, None))
             twin.start()
-        self._ask(api, op, 0.005 if rng.random() < 0.1 else None)
+        self._ask(api, op, 0.005 if not single and rng.random() < 0.1 else None)
+        if op.acts and op.answers:
+            waiting.perform(op, self.ports, self.settler)
         if twin:
             twin.join()
-        if op.answers and rng.random() < 0.1:
+        if op.answers and not single and rng.random() < 0.1:
             self._ask(api, op, None)
 
     def _ask(self, api, op, first_timeout_s):
         try:
-            key = op.token
-            answer = self.settler.settle(api, op.target(), op.payload(), key, first_timeout_s)
+            answer = self.settler.settle(api, op.request(), first_timeout_s)
             op.answers.append(answer)
         except http_api.NeverSettled as never:
             op.trouble = str(never)

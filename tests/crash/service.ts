@@ -7,50 +7,13 @@
 // The handlers never fail except where the load asks for it, and hold nothing in memory.
 import * as restate from "@restatedev/restate-sdk";
 import { createServer } from "node:http2";
-import { openSync, writeSync } from "node:fs";
-import { randomUUID } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 
-type Result = {
-  token: string;
-  trail: string[];
-  nested: Result[];
-  stamps: number[];
-  sum?: number;
-  count?: number;
-  state?: [string, unknown][];
-};
-type Relay = { token: string; key: string; amount: number; delayMs: number };
-type Add = { token: string; amount: number; pauseMs: number; relay?: Relay };
+import { counter, sendAdd, type Add } from "./counter.ts";
+import { flow, target, waits } from "./waits.ts";
+import { Walker, type Result } from "./walker.ts";
+
 type Target = { kind: "call" | "send"; key: string; delayMs: number; add: Add };
 type Change = { op: "set" | "clear" | "clearAll"; name: string; value: number };
-
-const effects = openSync(process.env.CRASH_EFFECTS ?? "", "a");
-
-/** One attempt of one invocation; its steps are numbered in the order they are asked for. */
-class Walker {
-  private readonly attempt = randomUUID();
-  private next = 0;
-  private readonly ctx: restate.Context;
-  readonly result: Result;
-
-  constructor(ctx: restate.Context, token: string) {
-    this.ctx = ctx;
-    this.result = { token, trail: [], nested: [], stamps: [] };
-  }
-
-  async step(pauseMs = 0): Promise<void> {
-    const number = this.next++;
-    const ran = await this.ctx.run(`step-${number}`, async () => {
-      // The newline in front keeps a line whole if a kill tore the one before it.
-      writeSync(effects, `\n${this.result.token} ${number} ${this.attempt}\n`);
-      if (pauseMs > 0) await delay(pauseMs);
-      return { attempt: this.attempt, at: Date.now() };
-    });
-    this.result.trail.push(ran.attempt);
-    this.result.stamps.push(ran.at);
-  }
-}
 
 const steps = restate.service({
   name: "CrashSteps",
@@ -124,42 +87,6 @@ const steps = restate.service({
   },
 });
 
-function sendAdd(ctx: restate.Context, key: string, add: Add, delayMs: number): void {
-  const client = ctx.objectSendClient<typeof counter>({ name: "CrashCounter" }, key);
-  if (delayMs > 0) {
-    client.add(add, restate.rpc.sendOpts({ delay: delayMs }));
-  } else {
-    client.add(add);
-  }
-}
-
-const counter = restate.object({
-  name: "CrashCounter",
-  handlers: {
-    add: async (ctx: restate.ObjectContext, input: Add): Promise<Result> => {
-      const walker = new Walker(ctx, input.token);
-      const sum = (await ctx.get<number>("sum")) ?? 0;
-      const count = (await ctx.get<number>("count")) ?? 0;
-      await walker.step(input.pauseMs);
-      ctx.set("sum", sum + input.amount);
-      ctx.set("count", count + 1);
-      if (input.relay) {
-        const { token, key, amount, delayMs } = input.relay;
-        sendAdd(ctx, key, { token, amount, pauseMs: 0 }, delayMs);
-      }
-      await walker.step();
-      return { ...walker.result, sum: sum + input.amount, count: count + 1 };
-    },
-
-    read: restate.handlers.object.shared(
-      async (ctx: restate.ObjectSharedContext): Promise<{ sum: number; count: number }> => ({
-        sum: (await ctx.get<number>("sum")) ?? 0,
-        count: (await ctx.get<number>("count")) ?? 0,
-      }),
-    ),
-  },
-});
-
 async function wholeState(ctx: restate.ObjectSharedContext): Promise<[string, unknown][]> {
   const state: [string, unknown][] = [];
   for (const name of (await ctx.stateKeys()).sort()) state.push([name, await ctx.get(name)]);
@@ -191,5 +118,5 @@ const ledger = restate.object({
   },
 });
 
-const handler = restate.createEndpointHandler({ services: [steps, counter, ledger] });
+const handler = restate.createEndpointHandler({ services: [steps, counter, ledger, waits, flow, target] });
 createServer(handler).listen(Number(process.env.CRASH_PORT), "127.0.0.1");

@@ -17,6 +17,7 @@ import checks
 import cluster as clusters
 import http_api
 import load as loads
+import waiting_checks as waits
 import wal_loss
 
 EARLY_S = 0.020
@@ -172,7 +173,8 @@ class Stage:
         cluster.start()
         deployment = cluster.register()
         settler = http_api.Settler()
-        load = loads.Load(cluster.ingress, self.seed, settler)
+        ports = {"ingress": cluster.ingress, "admin": cluster.admin}
+        load = loads.Load(ports, self.seed, settler)
         load.start()
         killer = Killer(cluster, load, self.mode, self.kills, self.seed)
         after_restart = cluster.register if self.negative else lambda: None
@@ -213,8 +215,16 @@ class Stage:
         found[COUNTERS] = checks.counters_equal_model(evidence)
         found["every ledger equals its model"] = checks.ledgers_equal_model(evidence)
         found["nothing is left open"] = checks.nothing_is_open(evidence, reference)
+        found["waits saw what was acknowledged"] = waits.waits_saw_what_was_acknowledged(evidence)
+        found["completed awakeables are those awaited"] = waits.awakeable_ids_are_known(evidence)
+        promises = waits.read_promises(evidence)
+        found["promises kept one value"] = waits.promises_kept_one_value(evidence, promises)
+        found["keys of cancelled invocations are free"] = waits.keys_are_free(evidence)
         found["late repeats gave one answer"] = checks.late_repeats_gave_one_answer(evidence)
         evidence.reread()
+        found["every attempt saw one value"] = waits.waits_saw_one_value(evidence)
+        ended = waits.acknowledged_cancels_ended_their_invocations(evidence)
+        found["acknowledged cancellations ended their invocations"] = ended
         found["steps ran in order"] = checks.steps_ran_in_order(evidence)
         found["every step ran"] = checks.every_step_ran(evidence)
         found["results match effects"] = checks.results_match_effects(evidence)
@@ -243,13 +253,13 @@ class Stage:
 
     def _load_findings(self, load):
         kinds = collections.Counter(op.kind for op in load.ops)
-        wanted = {"walk", "nap", "fail", "chain", "fan", "add", "ledger"}
+        wanted = {"walk", "nap", "fail", "chain", "fan", "add", "ledger", "hold", "flow", "cancel"}
         findings = [f"no {kind}" for kind in sorted(wanted - set(kinds))]
         if len(load.ops) < 4 * self.kills:
             findings.append(f"only {len(load.ops)} requests")
         if not any(op.send for op in load.ops):
             findings.append("no sends")
-        return findings
+        return findings + waits.load_was_mixed(load.ops)
 
     def _tell(self, cluster, load, killer, settler):
         kinds = dict(collections.Counter(op.kind for op in load.ops))
