@@ -105,6 +105,8 @@ def acknowledged_kept_one_result(evidence):
         except http_api.LOST as lost:
             return f"{op.token} {invocation}: {lost!r}"
         evidence.results[op.token] = attached.result()
+        if op.cancelled() and attached.status == output.status == 404:
+            return None  # it was removed: judged by the answer to its cancellation
         if output.result() != attached.result():
             return f"{op.token}: attach {attached.result()}, output {output.result()}"
         if not op.send and told != attached.result():

@@ -72,7 +72,7 @@ def awakeable_id(invocation, index):
         number = 0
         for digit in part:
             number = number * 62 + BASE62.index(digit)
-        raw += number.to_bytes(size, "big")
+        raw += number.to_bytes(size, "little")
     raw += index.to_bytes(4, "big")
     return "sign_1" + base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
