@@ -118,5 +118,7 @@ const ledger = restate.object({
   },
 });
 
-const handler = restate.createEndpointHandler({ services: [steps, counter, ledger, waits, flow, target] });
+const handler = restate.createEndpointHandler({
+  services: [steps, counter, ledger, waits, flow, target],
+});
 createServer(handler).listen(Number(process.env.CRASH_PORT), "127.0.0.1");

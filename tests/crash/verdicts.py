@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the acknowledgements of acts (waiting.py) promise: how a cancelled invocation must have ended,
-and which steps must have run because of it. Pure; shared by the checks.
+"""What the acknowledgements of acts (waiting.py) promise: how a cancelled invocation must have
+ended, and which steps must have run because of it. Pure; shared by the checks.
 """
 STEPS_OF_ACT = 2
 ENDED, WITHDRAWN, UNKNOWN = "ended", "withdrawn", "unknown"

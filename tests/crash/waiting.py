@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of the load that ends from outside: awakeables, named signals, promises of workflows, and
-work that only a cancellation ends.
+"""The part of the load that ends from outside: awakeables, named signals, promises of workflows,
+and work that only a cancellation ends.
 
 A `Waiting` is an `Op` that is sent, with `Act`s that follow its acceptance: each completes one of
 its waits, looks at it, or cancels it. Acts run in two lanes at once, so that they overtake each
@@ -180,7 +180,8 @@ def perform(op, ports, settler):
             act.request = request_of(op, act, invocation)
             port = "admin" if act.how == "admin" else "ingress"
             try:
-                settler.settle(apis[port], act.request, HANG_UP_S if act.once and lane else None)
+                hang_up_s = HANG_UP_S if act.once and lane else None
+                settler.settle(apis[port], act.request, hang_up_s)
             except http_api.NeverSettled as never:
                 act.trouble = str(never)
         for api in apis.values():

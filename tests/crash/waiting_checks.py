@@ -116,7 +116,7 @@ def promises_kept_one_value(evidence, now):
     findings = []
     for op in of_kind(evidence, "flow"):
         gives = [act for act in op.acts if act.how == "give"]
-        for text in judge_gives(op, gives) + judge_value(evidence, op, gives, now[op.token]):
+        for text in judge_gives(gives) + judge_value(evidence, op, gives, now[op.token]):
             findings.append(f"{op.token}: {text}")
     return findings
 
@@ -125,9 +125,9 @@ def given(act):
     return json.loads(act.request.answer.body)["given"] if act.acknowledged() else None
 
 
-def judge_gives(op, gives):
-    findings = [f"told {given(act)!r}" for act in gives if given(act) not in (None, GIVEN, TOO_LATE)]
+def judge_gives(gives):
     told = [given(act) for act in gives if act.tried()]
+    findings = [f"told {text!r}" for text in told if text not in (None, GIVEN, TOO_LATE)]
     if told.count(GIVEN) > 1:
         findings.append("two gave it")
     if told and all(told) and GIVEN not in told:
@@ -151,7 +151,8 @@ def judge_value(evidence, op, gives, now):
         for act in gives
         if given(act) == (TOO_LATE if act is winner else GIVEN)
     ]
-    findings += [f"{value} was given after {act.completion}" for act in gives if was_before(act, winner)]
+    overtaken = [act for act in gives if act is not winner and was_before(act, winner)]
+    findings += [f"{value} was given after {act.completion}" for act in overtaken]
     findings += [f"now {seen}, the run saw {value}" for seen in now if seen != value]
     peeks = [act for act in op.acts if act.how == "peek" and act.acknowledged()]
     there = [act.request.ended for act in gives if act.acknowledged()]
@@ -184,7 +185,8 @@ def acknowledged_cancels_ended_their_invocations(evidence):
         if answer.status in (404, 409) and act.request.tries < 2:
             findings.append(f"{op.token}: refused with {answer.result()}")
             continue
-        findings += [f"{op.token} ({op.what}): {text}" for text in judge_cancel(evidence, op, verdict)]
+        found = judge_cancel(evidence, op, verdict)
+        findings += [f"{op.token} ({op.what}): {text}" for text in found]
     return findings
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checks of what ends from outside are checked: one clean history passes each, and histories that
-break one promise each are found. `at` are moments: an act is tried at the first and acknowledged at
-the second, or never.
+"""The checks of what ends from outside are checked: one clean history passes each, and histories
+that break one promise each are found. `at` are moments: an act is tried at the first and
+acknowledged at the second, or never.
 """
 import json
 import unittest
@@ -154,7 +154,8 @@ class PromisesTest(unittest.TestCase):
         self.assertIn("t: nobody gave it, and yet it was too late for all", found)
 
     def test_one_without_an_answer_may_have_given(self):
-        self.assertEqual(self.found([self.give("x", (1,)), self.give("y", (1, 3), waits.TOO_LATE)]), [])
+        both = [self.give("x", (1,)), self.give("y", (1, 3), waits.TOO_LATE)]
+        self.assertEqual(self.found(both), [])
 
     def test_another_answer_is_found(self):
         self.assertTrue(self.found([self.give("x", (1, 2)), self.give("y", (1, 2), "gone")]))
@@ -186,7 +187,8 @@ class PromisesTest(unittest.TestCase):
         self.assertEqual(len(self.found([self.give("x", (1, 9)), *looks])), 1)
 
     def test_a_look_into_the_future_is_found(self):
-        self.assertEqual(len(self.found([self.give("x", (3, 4)), self.peek(value("x"), (1, 2))])), 1)
+        early = [self.give("x", (3, 4)), self.peek(value("x"), (1, 2))]
+        self.assertEqual(len(self.found(early)), 1)
 
 
 class CancelTest(unittest.TestCase):
