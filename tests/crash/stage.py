@@ -27,6 +27,8 @@ ENOUGH_KILLS = 20  # so many kills under load must have met unsynced bytes
 SHOWN = 5
 ONE_RESULT = "attach and output give what was told"
 COUNTERS = "every counter equals its model"
+WAITS = "waits saw what was acknowledged"
+CANCELS = "acknowledged cancellations ended their invocations"
 
 
 class Report:
@@ -215,7 +217,7 @@ class Stage:
         found[COUNTERS] = checks.counters_equal_model(evidence)
         found["every ledger equals its model"] = checks.ledgers_equal_model(evidence)
         found["nothing is left open"] = checks.nothing_is_open(evidence, reference)
-        found["waits saw what was acknowledged"] = waits.waits_saw_what_was_acknowledged(evidence)
+        found[WAITS] = waits.waits_saw_what_was_acknowledged(evidence)
         found["completed awakeables are those awaited"] = waits.awakeable_ids_are_known(evidence)
         promises = waits.read_promises(evidence)
         found["promises kept one value"] = waits.promises_kept_one_value(evidence, promises)
@@ -223,8 +225,7 @@ class Stage:
         found["late repeats gave one answer"] = checks.late_repeats_gave_one_answer(evidence)
         evidence.reread()
         found["every attempt saw one value"] = waits.waits_saw_one_value(evidence)
-        ended = waits.acknowledged_cancels_ended_their_invocations(evidence)
-        found["acknowledged cancellations ended their invocations"] = ended
+        found[CANCELS] = waits.acknowledged_cancels_ended_their_invocations(evidence)
         found["steps ran in order"] = checks.steps_ran_in_order(evidence)
         found["every step ran"] = checks.every_step_ran(evidence)
         found["results match effects"] = checks.results_match_effects(evidence)
@@ -237,7 +238,7 @@ class Stage:
         """Loss must be seen in what was acknowledged and in the models, not only somewhere."""
         for name, found in findings.items():
             print(f"     {name}: {len(found)} findings")
-        for name in (ONE_RESULT, COUNTERS):
+        for name in (ONE_RESULT, COUNTERS, WAITS, CANCELS):
             seen = [] if findings[name] else ["nothing was lost although nothing was synced"]
             report.check(f"{self.name}: '{name}' fails without syncing", seen)
 
