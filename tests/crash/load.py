@@ -160,7 +160,12 @@ class Load:
         while not self.stopping.is_set():
             token = f"w{number}-{made}"
             made += 1
-            op = ledger.make_op(rng, token) if ledger else make_op(rng, token)
+            if ledger:
+                op = ledger.make_op(rng, token)
+            elif made == 1:
+                op = waiting.make_first(number - LEDGERS, rng, token)
+            else:
+                op = make_op(rng, token)
             with self.lock:
                 self.ops.append(op)
                 self.in_flight += 1

@@ -23,6 +23,8 @@ import wal_loss
 EARLY_S = 0.020
 EARLY_AIM_S = 0.014  # the signal needs a moment to be sent
 EARLY_LEAST = 10
+OPS_OF_A_LIFE = 8
+LIFE_MORE_S = 2.0
 ENOUGH_KILLS = 20  # so many kills under load must have met unsynced bytes
 SHOWN = 5
 ONE_RESULT = "attach and output give what was told"
@@ -89,9 +91,17 @@ class Killer:
         else:
             self.cluster.wait_ready()
             after_restart()
+            made = len(self.load.ops)
             time.sleep(self.rng.uniform(0.05, 1.0))
+            self._let_live(made + OPS_OF_A_LIFE)
         self._kill()
         return True
+
+    def _let_live(self, wanted):
+        """On a busy machine a life may need longer to do some work, else only starts are killed."""
+        end = time.monotonic() + LIFE_MORE_S
+        while len(self.load.ops) < wanted and time.monotonic() < end:
+            time.sleep(0.01)
 
     def _kill(self):
         """Both are restarted after both are dead; returns the age of what was aimed at."""

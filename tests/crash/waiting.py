@@ -86,16 +86,21 @@ def place(rng, act):
     return act
 
 
-def make_hold(rng, token):
-    """One to three waits, each completed; the first sometimes twice, with different values."""
+def make_hold(rng, token, first=None):
+    """One to three waits, each completed; the first sometimes twice, with different values.
+    `first` tells (kind, how, verb) of the first."""
     op = Waiting(token, "hold", "/CrashWaits/hold", {"token": token, "waits": []}, send=True)
     awakeables = 0
     for i in range(rng.randint(1, 3)):
         name, kind = f"n{i}", rng.choice(("awakeable", "awakeable", "signal"))
+        if first and i == 0:
+            kind = first[0]
         op.body["waits"].append({"name": name, "kind": kind})
         for again in range(2 if i == 0 and rng.random() < 0.5 else 1):
             how = rng.choice(("ingress", "handler")) if kind == "awakeable" else "handler"
             completion = make_completion(rng, f"{token}/{name}/{again}")
+            if first and i == again == 0:
+                how, completion = first[1], {first[2]: f"{token}/{name}/0"}
             act = place(rng, Act(how, kind, name, completion))
             act.index, act.token = FIRST_AWAKEABLE + awakeables, f"{token}.a{len(op.acts)}"
             act.once = again == 1 and rng.random() < 0.5
@@ -118,9 +123,9 @@ def make_flow(rng, token):
     return op
 
 
-def make_cancel(rng, token):
+def make_cancel(rng, token, what=None):
     """Work without an end, and its cancellation. What it undoes is added to a counter."""
-    what = rng.choice(CANCELLABLE)
+    what = what or rng.choice(CANCELLABLE)
     path = f"/CrashTarget/c{rng.randrange(TARGET_KEYS)}/hold"
     op = Waiting(token, "cancel", path, {"token": token, "what": what}, send=True, what=what)
     if what == "promise":
@@ -140,6 +145,25 @@ def make_cancel(rng, token):
 
 
 MAKERS = (make_hold, make_hold, make_flow, make_cancel, make_cancel)
+
+HELD = (
+    ("awakeable", "ingress", "value"),
+    ("awakeable", "ingress", "error"),
+    ("awakeable", "handler", "value"),
+    ("awakeable", "handler", "error"),
+    ("signal", "handler", "value"),
+    ("signal", "handler", "error"),
+)
+
+
+def make_first(number, rng, token):
+    """The first request of a worker: together they have each kind of wait and cancellation once, so
+    that also a slow machine sees them all."""
+    if number < len(HELD):
+        return make_hold(rng, token, HELD[number])
+    if number < len(HELD) + len(CANCELLABLE):
+        return make_cancel(rng, token, CANCELLABLE[number - len(HELD)])
+    return make_flow(rng, token)
 
 
 # ---- doing it ------------------------------------------------------------------------------------
