@@ -123,7 +123,7 @@ def make_flow(rng, token):
     return op
 
 
-def make_cancel(rng, token, what=None):
+def make_cancel(rng, token, what=None, how=None):
     """Work without an end, and its cancellation. What it undoes is added to a counter."""
     what = what or rng.choice(CANCELLABLE)
     path = f"/CrashTarget/c{rng.randrange(TARGET_KEYS)}/hold"
@@ -139,7 +139,7 @@ def make_cancel(rng, token, what=None):
         undo = {"steps": op.undo_steps}
         child = {"key": op.child, "token": token + ".c", "what": "sleep", "undo": undo}
         op.body["child"] = child
-    how = "admin" if rng.random() < 0.7 else "handler"
+    how = how or rng.choice(("admin", "admin", "handler"))
     op.acts.append(place(rng, Act(how, "cancel", token=token + ".a0")))
     return op
 
@@ -162,7 +162,8 @@ def make_first(number, rng, token):
     if number < len(HELD):
         return make_hold(rng, token, HELD[number])
     if number < len(HELD) + len(CANCELLABLE):
-        return make_cancel(rng, token, CANCELLABLE[number - len(HELD)])
+        how = ("admin", "handler")[number % 2]
+        return make_cancel(rng, token, CANCELLABLE[number - len(HELD)], how)
     return make_flow(rng, token)
 
 

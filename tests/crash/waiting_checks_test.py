@@ -4,10 +4,12 @@ that break one promise each are found. `at` are moments: an act is tried at the 
 acknowledged at the second, or never.
 """
 import json
+import random
 import unittest
 
 import checks
 import http_api
+import load
 import verdicts
 import waiting
 import waiting_checks as waits
@@ -295,6 +297,12 @@ class KeysTest(unittest.TestCase):
 class MixTest(unittest.TestCase):
     def test_an_empty_load_is_found(self):
         self.assertIn("no cancel of sleep", waits.load_was_mixed([]))
+
+    def test_the_first_requests_are_mixed(self):
+        first = [waiting.make_first(i, random.Random(i), f"w{i}") for i in range(load.WORKERS)]
+        for one in (one for op in first for one in op.acts):
+            one.request = http_api.Request("/", answer=http_api.Answer(202, "", "", b""))
+        self.assertEqual(waits.load_was_mixed(first), [])
 
     def test_only_acknowledged_acts_count(self):
         tried = waiting_op("cancel", [act("admin", "cancel", None, (1,))], what="sleep")
