@@ -137,6 +137,7 @@ class PartitionsImpl final : public Partitions {
   static std::vector<std::unique_ptr<PartitionThread>> MakeThreads(
       size_t count, const Clock& clock) {
     std::vector<std::unique_ptr<PartitionThread>> threads;
+    threads.reserve(count);
     for (size_t i = 0; i < count; ++i) {
       threads.push_back(std::make_unique<PartitionThread>(clock));
     }
@@ -145,6 +146,7 @@ class PartitionsImpl final : public Partitions {
   static std::vector<const Progress*> ProgressOf(
       const std::vector<std::unique_ptr<PartitionThread>>& threads) {
     std::vector<const Progress*> all;
+    all.reserve(threads.size());
     for (const auto& thread : threads) {
       all.push_back(&thread->progress());
     }
