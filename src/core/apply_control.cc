@@ -114,9 +114,9 @@ void Applier::Apply(Resume& command) {
     case InvocationState::kPaused:
       break;
   }
-  ControlOutcome outcome = Repin(*invocation, command.deployment);
+  const ControlOutcome outcome = Repin(*invocation, command.deployment);
   if (outcome.result != ControlResult::kDone) {
-    Answer(std::move(outcome));
+    Answer(outcome);
     return;
   }
   if (status.pause_requested) {
