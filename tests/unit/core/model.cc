@@ -74,14 +74,30 @@ ControlResult Model::Cancel(const InvocationId& id) {
     Withdraw(*life, "failure 409 canceled");
     return ControlResult::kDone;
   }
-  life->journal.emplace_back("!Signal(1)=void");
-  life->cancelled = true;
-  if (life->state == InvocationState::kPaused) {
+  Signal(id, kCancelSignal, "void");
+  return ControlResult::kRequested;
+}
+
+void Model::Signal(const InvocationId& id, const SignalName& signal, const std::string& text) {
+  const LifePtr life = Find(id);
+  if (life == nullptr || life->state == InvocationState::kCompleted) {
+    return;
+  }
+  const bool cancel = signal == SignalName{kCancelSignal};
+  if (cancel && !Started(*life)) {
+    Withdraw(*life, "failure 409 canceled");
+    return;
+  }
+  const auto* number = std::get_if<uint32_t>(&signal);
+  const std::string name =
+      number != nullptr ? std::to_string(*number) : std::get<std::string>(signal);
+  life->journal.push_back("!Signal(" + name + ")=" + text);
+  life->signals.emplace(signal, text.rfind("failure ", 0) == 0);
+  if (cancel && life->state == InvocationState::kPaused) {
     life->failed = 0;
     MakeReady(*life);
   }
   Wake(*life);
-  return ControlResult::kRequested;
 }
 
 ControlResult Model::Kill(const InvocationId& id) {
@@ -158,14 +174,62 @@ void Model::AddSleep(Life& life, CompletionId completion, TimeMs due) {
   sleeps_.push_back({due, {life.id, life.number, completion}});
 }
 
-void Model::Suspend(
-    Life& life, std::set<CompletionId> waits, Combinator combinator, bool for_cancel) {
+void Model::Suspend(Life& life, Waits waits) {
   life.state = InvocationState::kSuspended;
   life.failed = 0;
   life.waits = std::move(waits);
-  life.combinator = combinator;
-  life.waits_for_cancel = for_cancel;
   Wake(life);
+}
+
+void Model::GetPromise(Life& life, CompletionId completion, const std::string& promise) {
+  Command(life, "GetPromise");
+  const Ref who{life.id, life.number, completion, "GetPromise"};
+  const auto& completed = promises[ObjectOf(life)];
+  if (const auto found = completed.find(promise); found != completed.end()) {
+    Deliver(who, found->second);
+  } else {
+    promise_waits_[{ObjectOf(life), promise}].push_back(who);
+  }
+}
+
+void Model::PeekPromise(Life& life, CompletionId completion, const std::string& promise) {
+  Command(life, "PeekPromise");
+  const auto& completed = promises[ObjectOf(life)];
+  const auto found = completed.find(promise);
+  Deliver(
+      {life.id, life.number, completion, "PeekPromise"},
+      found == completed.end() ? "void" : found->second);
+}
+
+void Model::CompletePromise(
+    Life& life, CompletionId completion, const std::string& promise, const std::string& text) {
+  Command(life, "CompletePromise");
+  const bool first = promises[ObjectOf(life)].emplace(promise, text).second;
+  if (first) {
+    for (const Ref& waiting : std::exchange(promise_waits_[{ObjectOf(life), promise}], {})) {
+      Deliver(waiting, text);
+    }
+  }
+  Deliver(
+      {life.id, life.number, completion, "CompletePromise"},
+      first ? "void" : "failure 409 promise was already completed");
+}
+
+void Model::AskForResult(
+    Life& life, CompletionId completion, const InvocationId& target, bool waits) {
+  const std::string entry = waits ? "AttachInvocation" : "GetInvocationOutput";
+  Command(life, entry);
+  const Ref who{life.id, life.number, completion, entry};
+  const LifePtr found = Find(target);
+  if (found == nullptr) {
+    Deliver(who, "failure 404 not found");
+  } else if (found->state == InvocationState::kCompleted) {
+    Deliver(who, found->result);
+  } else if (waits) {
+    found->listeners.push_back(who);
+  } else {
+    Deliver(who, "void");
+  }
 }
 
 void Model::FailAttempt(
@@ -279,7 +343,8 @@ void Model::Wake(Life& life) {
   if (life.state != InvocationState::kSuspended) {
     return;
   }
-  if ((life.waits_for_cancel && life.cancelled) || Settled(life)) {
+  const bool cancelled = life.signals.count(SignalName{kCancelSignal}) > 0;
+  if ((life.waits.for_cancel && cancelled) || Settled(life)) {
     MakeReady(life);
   }
 }
@@ -287,7 +352,7 @@ void Model::Wake(Life& life) {
 bool Model::Settled(const Life& life) {
   size_t successes = 0;
   size_t failures = 0;
-  for (const CompletionId id : life.waits) {
+  for (const CompletionId id : life.waits.completions) {
     const bool failure = life.answered_with_failure.count(id) > 0;
     if (failure) {
       ++failures;
@@ -295,8 +360,13 @@ bool Model::Settled(const Life& life) {
       successes += life.answered.count(id);
     }
   }
-  const size_t all = life.waits.size();
-  switch (life.combinator) {
+  for (const SignalName& signal : life.waits.signals) {
+    if (const auto came = life.signals.find(signal); came != life.signals.end()) {
+      ++(came->second ? failures : successes);
+    }
+  }
+  const size_t all = life.waits.completions.size() + life.waits.signals.size();
+  switch (life.waits.combinator) {
     case Combinator::kUnknown:
     case Combinator::kFirstCompleted:
       return successes + failures > 0;
@@ -354,7 +424,8 @@ void Model::TellAll(Life& life, const std::string& result) {
 void Model::Deliver(const Ref& to, const std::string& result) {
   const LifePtr life = Find(to.id);
   if (life != nullptr && life->number == to.life && life->state != InvocationState::kCompleted) {
-    Answer(*life, to.completion, "!Call(" + std::to_string(to.completion) + ")=" + result);
+    Answer(
+        *life, to.completion, "!" + to.entry + "(" + std::to_string(to.completion) + ")=" + result);
   }
 }
 
@@ -362,6 +433,7 @@ void Model::Forget(Life& life) {
   const LifePtr keep = Find(life.id);
   if (life.target.workflow_run()) {
     state.erase(ObjectOf(life));
+    promises.erase(ObjectOf(life));
   }
   lives.erase(life.id);
 }

@@ -27,6 +27,14 @@ class Model {
     InvocationId id;
     uint64_t life = 0;
     CompletionId completion = 0;
+    std::string entry = "Call";  // what it becomes in the journal
+  };
+  // Waited for together, beside a cancellation.
+  struct Waits {
+    std::set<CompletionId> completions;
+    std::set<SignalName> signals;
+    Combinator combinator = Combinator::kUnknown;
+    bool for_cancel = false;
   };
   enum class Step { kReady, kRunning, kBackingOff };
   struct Life {
@@ -42,10 +50,8 @@ class Model {
     std::vector<std::string> journal;
     std::set<CompletionId> answered;
     std::set<CompletionId> answered_with_failure;
-    bool cancelled = false;
-    std::set<CompletionId> waits;                  // while suspended
-    Combinator combinator = Combinator::kUnknown;  // of them
-    bool waits_for_cancel = false;
+    std::map<SignalName, bool> signals;  // that came; whether the first was a failure
+    Waits waits;                         // while suspended
     std::string output;
     std::string result;
     std::optional<Ref> caller;
@@ -59,6 +65,8 @@ class Model {
   // --- from clients ---
   void Invoke(const InvocationSpec& spec, std::optional<uint32_t> slot, std::optional<Ref> caller);
   void Attach(const InvocationId& id, uint32_t slot);
+  // Also from a running attempt; the text is that of the result.
+  void Signal(const InvocationId& id, const SignalName& signal, const std::string& text);
   ControlResult Cancel(const InvocationId& id);
   ControlResult Kill(const InvocationId& id);
   ControlResult Resume(const InvocationId& id);
@@ -68,8 +76,13 @@ class Model {
   void Command(Life& life, const std::string& name) { life.journal.push_back(name); }
   void Answer(Life& life, CompletionId completion, const std::string& text);
   void AddSleep(Life& life, CompletionId completion, TimeMs due);
-  // On `waits` together, and on a cancellation beside them.
-  void Suspend(Life& life, std::set<CompletionId> waits, Combinator combinator, bool for_cancel);
+  void Suspend(Life& life, Waits waits);
+  void GetPromise(Life& life, CompletionId completion, const std::string& promise);
+  void PeekPromise(Life& life, CompletionId completion, const std::string& promise);
+  void CompletePromise(
+      Life& life, CompletionId completion, const std::string& promise, const std::string& text);
+  // Attach, or GetInvocationOutput, which does not wait.
+  void AskForResult(Life& life, CompletionId completion, const InvocationId& target, bool waits);
   void FailAttempt(Life& life, uint32_t max_attempts, bool then_kill, const std::string& failure);
   void FailFor(Life& life, ErrorBehavior behavior, const std::string& failure);
   void End(Life& life);
@@ -91,6 +104,7 @@ class Model {
   TimeMs now = 0;
   std::map<InvocationId, LifePtr> lives;
   std::map<Object, std::map<std::string, std::string>> state;
+  std::map<Object, std::map<std::string, std::string>> promises;
   std::map<uint32_t, std::string> answers;  // by slot
 
  private:
@@ -107,8 +121,7 @@ class Model {
   void MakeReady(Life& life) {
     life.state = InvocationState::kInvoked;
     life.step = Step::kReady;
-    life.waits.clear();
-    life.waits_for_cancel = false;
+    life.waits = {};
   }
   void Wake(Life& life);
   static bool Settled(const Life& life);
@@ -120,6 +133,7 @@ class Model {
 
   std::map<Object, Lock> locks_;
   std::vector<SleepTimer> sleeps_;
+  std::map<std::pair<Object, std::string>, std::vector<Ref>> promise_waits_;
   uint64_t next_life_ = 1;
 };
 

@@ -16,7 +16,7 @@ inline InvocationSpec RandomSpec(World& world, const std::function<size_t(size_t
   static const std::vector<std::string> kKeys = {world.KeyIn(0), world.KeyIn(1)};
   const std::string& key = kKeys[pick(2)];
   InvocationSpec spec;
-  switch (pick(7)) {
+  switch (pick(9)) {
     case 0:
       spec = world.Spec("Svc", "run", "", static_cast<uint16_t>(pick(2)));
       break;
@@ -36,6 +36,10 @@ inline InvocationSpec RandomSpec(World& world, const std::function<size_t(size_t
       break;
     case 5:
       spec = world.Spec("Wf", "run", "w" + std::to_string(pick(2)));
+      break;
+    case 6:
+    case 7:
+      spec = world.Spec("Wf", "status", "w" + std::to_string(pick(2)));
       break;
     default:
       spec = world.Spec("Obj", "add", key);

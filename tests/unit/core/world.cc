@@ -278,6 +278,12 @@ ControlResult World::Control(const InvocationId& id, Command command) {
   return outcome.result;
 }
 
+void World::DeliverTo(const InvocationId& id, SignalName signal, SignalResult result) {
+  const uint32_t slot = next_slot_++;
+  ApplyTo(id, DeliverSignal{id, std::move(signal), std::move(result)}, ReplyTo{0, slot, 1});
+  Answer<SignalAccepted>(slot);
+}
+
 RestartOutcome World::RestartAsNew(const InvocationId& id) {
   const uint32_t slot = next_slot_++;
   const DeploymentChoice latest{DeploymentChoice::Kind::kLatest, {}};

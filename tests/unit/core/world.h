@@ -72,6 +72,8 @@ class World {
   uint32_t SendIn(const InvocationSpec& spec);
   uint32_t AttachTo(const InvocationId& id, bool wait = true);
   ControlResult Control(const InvocationId& id, Command command);
+  // A signal from outside, which is always accepted.
+  void DeliverTo(const InvocationId& id, SignalName signal, SignalResult result);
   // From the input, on the latest deployment.
   RestartOutcome RestartAsNew(const InvocationId& id);
   // Pulls every start of the partition of `id`, and gives the attempt of `id`.
