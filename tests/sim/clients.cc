@@ -62,7 +62,7 @@ void Clients::Plan(size_t count, uint64_t span_ns) {
     const uint64_t at = core_.rng.Below(span_ns);
     Again(i, at);
     // Only what no one would submit a second time: its id may be forgotten by this.
-    if (!op.idempotency_key && !op.target.workflow_run() && core_.rng.Percent(12)) {
+    if (!op.idempotency_key && !op.target.workflow_run() && core_.rng.Percent(18)) {
       const Order order = core_.rng.Percent(40) ? Order::kKill : Order::kCancel;
       core_.scheduler.After(
           at + core_.rng.Below(1'500) * kMs, [this, i, order] { Control(i, order); });
@@ -71,6 +71,24 @@ void Clients::Plan(size_t count, uint64_t span_ns) {
       core_.scheduler.After(
           at + core_.rng.Below(1'500) * kMs, [this, i] { Control(i, Order::kResume); });
     }
+  }
+}
+
+void Clients::SettleFlows() {
+  for (uint64_t i = 0; i < 2 * kFlowCount; ++i) {
+    const bool runs = i < kFlowCount;
+    Op op;
+    op.token = "op" + std::to_string(ops_.size());
+    op.target = {
+        "Wf",
+        FlowKey(i % kFlowCount),
+        runs ? "run" : "settle",
+        ServiceType::kWorkflow,
+        runs ? HandlerType::kWorkflow : HandlerType::kShared};
+    op.task = TaskFor(core_.rng, op.target, op.token, 0, 0);
+    op.id = MintId(core_.rng, op.target, op.idempotency_key);
+    ops_.push_back(op);
+    Again(ops_.size() - 1, core_.rng.Below(2'000) * kMs);
   }
 }
 
@@ -276,8 +294,36 @@ void Clients::Control(size_t index, Order order) {
     ++core_.coverage["kills"];
     oracle_.WillKill(op.id);
   }
-  static_cast<void>(
-      process->Submit(process->PartitionFor(op.id), Source::kControl, std::move(command)));
+  // A crash loses the answer, and with it what is known.
+  const InvocationId id = op.id;
+  IoContext& context = process->context(core_.rng.Below(2));
+  const ReplyTo reply_to = context.replies.Take(
+      [this, id, order](const Reply& reply) { OnControlled(id, order, reply); });
+  const Submitted submitted =
+      process->Submit(process->PartitionFor(id), Source::kControl, std::move(command), reply_to);
+  if (submitted == Submitted::kOverloaded) {
+    context.replies.Drop(reply_to);
+  }
+}
+
+void Clients::OnControlled(const InvocationId& id, Order order, const Reply& reply) {
+  const auto* outcome = std::get_if<ControlOutcome>(&reply);
+  if (outcome == nullptr || outcome->id != id) {
+    core_.Violate("the control of " + Short(id) + " got an answer to another question");
+    return;
+  }
+  const bool done = outcome->result == ControlResult::kDone;
+  if (order == Order::kCancel && outcome->result == ControlResult::kRequested) {
+    core_.Say("client: the cancellation of " + Short(id) + " is acknowledged");
+    ++core_.coverage["cancels acknowledged"];
+    oracle_.CancelAcknowledged(id);
+  } else if (order == Order::kCancel && done) {
+    ++core_.coverage["cancels of what had not started"];
+    oracle_.SawResult(id, Failure{409, "canceled", {}});
+  } else if (order == Order::kKill && done) {
+    ++core_.coverage["kills acknowledged"];
+    oracle_.SawResult(id, Failure{409, "killed", {}});
+  }
 }
 
 }  // namespace perdure::sim

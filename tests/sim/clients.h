@@ -27,6 +27,8 @@ class Clients {
 
   // Makes `count` calls within `span_ns` from now.
   void Plan(size_t count, uint64_t span_ns);
+  // Runs every workflow, and a handler that completes all promises of it.
+  void SettleFlows();
   // Connections are gone. Called after the process is.
   void OnCrash();
   bool settled() const;
@@ -61,6 +63,7 @@ class Clients {
   void Settle(size_t index);
   enum class Order { kCancel, kKill, kResume };
   void Control(size_t index, Order order);
+  void OnControlled(const InvocationId& id, Order order, const Reply& reply);
 
   SimCore& core_;
   Oracle& oracle_;

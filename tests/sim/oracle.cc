@@ -86,6 +86,62 @@ void Oracle::WillKill(const InvocationId& id) {
   core_.Say("client: kills " + Short(id));
 }
 
+Oracle::Letter* Oracle::FindLetter(
+    const InvocationId& id, const SignalName& signal, const std::string& text) {
+  const auto found = std::find_if(letters_.begin(), letters_.end(), [&](const Letter& letter) {
+    return letter.to == id && letter.signal == signal && letter.text == text;
+  });
+  return found == letters_.end() ? nullptr : &*found;
+}
+
+void Oracle::WillSignal(const InvocationId& id, const SignalName& signal, const std::string& text) {
+  if (FindLetter(id, signal, text) == nullptr) {
+    letters_.push_back({id, signal, text, core_.now_ns(), 0, 0});
+  }
+}
+
+void Oracle::SignalAcknowledged(
+    const InvocationId& id, const SignalName& signal, const std::string& text) {
+  Letter* const letter = FindLetter(id, signal, text);
+  if (letter->acked_ns == 0) {
+    letter->acked_ns = core_.now_ns();
+    letter->acked_wall_max = core_.wall_max_ms();
+  }
+}
+
+void Oracle::SawSignal(const InvocationId& id, const SignalName& signal, const std::string& text) {
+  const Letter* const seen = FindLetter(id, signal, text);
+  if (seen == nullptr) {
+    core_.Violate(Short(id) + " got a signal that nobody sent: " + text);
+    return;
+  }
+  for (const Letter& letter : letters_) {
+    if (letter.to == id && letter.signal == signal && letter.acked_ns != 0 &&
+        letter.acked_ns < seen->sent_ns) {
+      core_.Violate(
+          "for " + Short(id) + " '" + letter.text + "' was acknowledged before '" + text +
+          "' was sent, and the second was seen");
+      return;
+    }
+  }
+}
+
+void Oracle::SawPromise(const std::string& promise, const std::string& text) {
+  const auto [known, is_new] = promises_.try_emplace(promise, text);
+  if (!is_new && known->second != text) {
+    core_.Violate(promise + " was '" + known->second + "' and is now '" + text + "'");
+  }
+}
+
+void Oracle::CompletedPromise(
+    const std::string& promise, const std::string& text, const std::string& by) {
+  SawPromise(promise, text);
+  const auto [winner, is_new] = completed_by_.try_emplace(promise, by);
+  if (!is_new && winner->second != by) {
+    core_.Violate(promise + " was completed by " + winner->second + " and by " + by);
+  }
+}
+
 void Oracle::NotBefore(const std::string& token, TimeMs at) {
   const auto [item, is_new] = not_before_.try_emplace(token, at);
   if (!is_new) {

@@ -42,6 +42,24 @@ class Oracle {
   void WillCancel(const InvocationId& id);
   void WillKill(const InvocationId& id);
   void NotBefore(const std::string& token, TimeMs at);
+  // The server said that it takes care of a cancellation.
+  void CancelAcknowledged(const InvocationId& id) { cancelled_.insert(id); }
+
+  // --- signals, by whoever sends them ---
+  // From now on `id` may get this.
+  void WillSignal(const InvocationId& id, const SignalName& signal, const std::string& text);
+  // A client was told that it is delivered.
+  void SignalAcknowledged(
+      const InvocationId& id, const SignalName& signal, const std::string& text);
+  // A handler goes on with it.
+  void SawSignal(const InvocationId& id, const SignalName& signal, const std::string& text);
+
+  // --- promises: `promise` names workflow and promise ---
+  bool IsCompleted(const std::string& promise) const { return promises_.count(promise) > 0; }
+  // What a promise is was read, or told to who completed it.
+  void SawPromise(const std::string& promise, const std::string& text);
+  // `by` was told that it is the one that completed it.
+  void CompletedPromise(const std::string& promise, const std::string& text, const std::string& by);
 
   // --- released by the server ---
   void Started(const InvocationId& id, AttemptEpoch epoch, const Target& target);
@@ -71,6 +89,16 @@ class Oracle {
   bool Ended(const InvocationId& id) const;
   bool killed_any() const { return kills_ > 0; }
   bool cancelled_any() const { return cancels_ > 0; }
+  struct Letter {
+    InvocationId to;
+    SignalName signal;
+    std::string text;
+    uint64_t sent_ns = 0;
+    uint64_t acked_ns = 0;      // 0: never
+    TimeMs acked_wall_max = 0;  // no partition had a later time then
+  };
+  const std::vector<Letter>& letters() const { return letters_; }
+  const std::set<InvocationId>& cancel_acknowledged() const { return cancelled_; }
 
  private:
   struct Invocation {
@@ -90,6 +118,7 @@ class Oracle {
   };
 
   Invocation& of(const InvocationId& id) { return invocations_[id]; }
+  Letter* FindLetter(const InvocationId& id, const SignalName& signal, const std::string& text);
   bool Plausible(const Invocation& invocation, const ValueOrFailure& result) const;
   static bool DoneForGood(const Invocation& invocation);
   // `longer` says whether what is new must hold all that was known.
@@ -105,6 +134,10 @@ class Oracle {
   std::map<std::string, InvocationId> by_token_;
   std::map<std::string, TimeMs> not_before_;
   std::set<InvocationId> touched_;  // cancelled or killed from outside
+  std::set<InvocationId> cancelled_;
+  std::vector<Letter> letters_;
+  std::map<std::string, std::string> promises_;
+  std::map<std::string, std::string> completed_by_;
   uint64_t kills_ = 0;
   uint64_t cancels_ = 0;
 };

@@ -7,6 +7,7 @@
 
 #include "perdure/base/ids.h"
 #include "perdure/core/target.h"
+#include "perdure/protocol/messages.h"
 #include "tests/sim/random.h"
 
 #include <cstdint>
@@ -23,7 +24,10 @@ struct Task {
   uint64_t seed = 0;
   uint64_t depth = 0;     // calls below this one
   uint64_t min_rank = 0;  // objects below this number must not be waited for
-  bool leaf = false;      // runs and sleeps only
+  bool leaf = false;      // calls nobody
+  // What it waits for from its caller: 0 nothing, 1 a signal by name, 2 one by index.
+  uint64_t awaits = 0;
+  std::string awakeable;  // to be completed, or none
 
   std::string Encode() const;
   // Nothing: the bytes are not those of a task.
@@ -38,6 +42,13 @@ enum class StepKind {
   kKeys,  // names of the object's state
   kCall,
   kSend,
+  kAwait,     // a signal: an awakeable, or what the caller tells
+  kTell,      // the signal that a task awaits
+  kCancel,    // of what was sent before
+  kComplete,  // the awakeable of the task
+  kPromiseGet,
+  kPromisePeek,
+  kPromiseComplete,
   kFail,  // ends the program with a failure
 };
 
@@ -51,12 +62,21 @@ struct Step {
   uint64_t padding = 0;         // bytes added to a value
   uint64_t add = 0;
   Target callee;
-  Task task;
+  Task task;  // of the callee, also in what is told to it later
+  // Awaited or told. Of a send: the awakeable that goes with it.
+  SignalName signal;
+  bool from_outside = false;  // awakeable: clients complete it
+  std::string promise;
   std::optional<std::string> idempotency_key;
 };
 
 constexpr uint64_t kObjectCount = 5;
 std::string ObjectKey(uint64_t number);
+constexpr uint64_t kFlowCount = 4;
+std::string FlowKey(uint64_t number);
+constexpr uint64_t kPromiseCount = 3;
+// The first awakeable of an SDK (service protocol 3.8).
+constexpr uint32_t kFirstAwakeable = 17;
 
 std::vector<Step> MakeProgram(const Task& task, const Target& target);
 

@@ -17,13 +17,6 @@ namespace {
 constexpr const char* kCounter = "n";
 constexpr const char* kPreviouslyInvoked = "the workflow method was already invoked";
 
-ValueOrFailure ResultIn(const wire::NotificationMessage& message) {
-  if (message.result_case() == wire::NotificationMessage::kFailure) {
-    return Failure{message.failure().code(), message.failure().message(), {}};
-  }
-  return SharedBytes(std::string(message.value().content()));
-}
-
 uint64_t CounterIn(const std::string& value) {
   return value.empty() ? 0 : std::stoull(value);
 }
@@ -56,9 +49,9 @@ bool SdkAttempt::DoOne() {
     Issue(step);
     return phase_ == Phase::kRunning;
   }
-  if (waits_for_ != 0 && !step.wait_now) {
+  if (IsSome(waits_for_) && !step.wait_now) {
     deferred_.push_back({waits_for_, step_});
-  } else if (waits_for_ != 0) {
+  } else if (IsSome(waits_for_)) {
     const Await await = Look(waits_for_);
     if (await == Await::kPending) {
       BlockOn(waits_for_);
@@ -70,7 +63,7 @@ bool SdkAttempt::DoOne() {
     }
     TakeResult(step, noted_.at(waits_for_), waits_for_);
   }
-  waits_for_ = 0;
+  waits_for_ = {};
   issued_ = false;
   ++step_;
   return true;
@@ -83,9 +76,9 @@ bool SdkAttempt::Collect() {
   }
   collecting_ = true;
   const Deferred next = deferred_.front();
-  switch (Look(next.completion)) {
+  switch (Look(next.handle)) {
     case Await::kPending:
-      BlockOn(next.completion);
+      BlockOn(next.handle);
       return false;
     case Await::kCancelled:
       cancelled_ = true;
@@ -94,12 +87,12 @@ bool SdkAttempt::Collect() {
       break;
   }
   deferred_.pop_front();
-  TakeResult(program_[next.step], noted_.at(next.completion), next.completion);
+  TakeResult(program_[next.step], noted_.at(next.handle), next.handle);
   return true;
 }
 
-SdkAttempt::Await SdkAttempt::Look(CompletionId completion) {
-  const auto found = noted_.find(completion);
+SdkAttempt::Await SdkAttempt::Look(const Handle& handle) {
+  const auto found = noted_.find(handle);
   const bool cancel = cancel_order_ && !undoing_;
   if (found != noted_.end() && (!cancel || found->second.order < *cancel_order_)) {
     return Await::kReady;
@@ -107,19 +100,19 @@ SdkAttempt::Await SdkAttempt::Look(CompletionId completion) {
   return cancel ? Await::kCancelled : Await::kPending;
 }
 
-void SdkAttempt::BlockOn(CompletionId completion) {
+void SdkAttempt::BlockOn(const Handle& handle) {
   if (!input_ended_ && !(hasty_ && core_.rng.Percent(25))) {
     return;
   }
-  std::vector<CompletionId> completions{completion};
+  std::vector<Handle> handles{handle};
   if (collecting_ && core_.rng.Percent(50)) {
     for (const Deferred& other : deferred_) {
-      if (other.completion != completion) {
-        completions.push_back(other.completion);
+      if (other.handle != handle) {
+        handles.push_back(other.handle);
       }
     }
   }
-  SendSuspension(completions, !undoing_ && !cancelled_);
+  SendSuspension(handles, !undoing_ && !cancelled_);
 }
 
 void SdkAttempt::Issue(const Step& step) {
@@ -131,7 +124,7 @@ void SdkAttempt::Issue(const Step& step) {
       run.set_name("step-" + std::to_string(step_));
       Emit(MessageType::kRunCommand, run.SerializeAsString());
       waits_for_ = completion;
-      if (phase_ == Phase::kRunning && noted_.count(completion) == 0) {
+      if (phase_ == Phase::kRunning && noted_.count(Handle(completion)) == 0) {
         BeginRun(step, completion);
       }
       return;
@@ -159,6 +152,21 @@ void SdkAttempt::Issue(const Step& step) {
     case StepKind::kSend:
       IssueCall(step);
       return;
+    case StepKind::kAwait:
+      IssueAwait(step);
+      return;
+    case StepKind::kTell:
+    case StepKind::kCancel:
+      IssueTell(step);
+      return;
+    case StepKind::kComplete:
+      IssueComplete();
+      return;
+    case StepKind::kPromiseGet:
+    case StepKind::kPromisePeek:
+    case StepKind::kPromiseComplete:
+      IssuePromise(step);
+      return;
     case StepKind::kFail:
       SayGoodbye(Failure{410, "gives up " + digest_, {}});
       return;
@@ -167,10 +175,14 @@ void SdkAttempt::Issue(const Step& step) {
 
 void SdkAttempt::IssueCall(const Step& step) {
   const CompletionId id_completion = next_completion_++;
+  Task task = step.task;
+  if (!task.awakeable.empty()) {
+    task.awakeable = AwakeableId{id_, std::get<uint32_t>(step.signal)}.ToString();
+  }
   const auto fill = [&](auto& message) {
     message.set_service_name(step.callee.service);
     message.set_handler_name(step.callee.handler);
-    message.set_parameter(step.task.Encode());
+    message.set_parameter(task.Encode());
     message.set_key(step.callee.key);
     if (step.idempotency_key) {
       message.set_idempotency_key(*step.idempotency_key);
@@ -261,8 +273,10 @@ void SdkAttempt::TakeCounter(const Step& step, const std::string& value) {
   Emit(MessageType::kSetStateCommand, set.SerializeAsString());
 }
 
-void SdkAttempt::TakeResult(const Step& step, const Noted& noted, CompletionId completion) {
+void SdkAttempt::TakeResult(const Step& step, const Noted& noted, const Handle& handle) {
   const wire::NotificationMessage& message = noted.message;
+  const auto* number = std::get_if<CompletionId>(&handle);
+  const CompletionId completion = number == nullptr ? 0 : *number;
   switch (step.kind) {
     case StepKind::kRun: {
       const std::string text = ResultText(ResultIn(message));
@@ -283,34 +297,48 @@ void SdkAttempt::TakeResult(const Step& step, const Noted& noted, CompletionId c
       digest_ += " keys " + std::to_string(message.state_keys().keys_size());
       return;
     case StepKind::kSend:
+      sent_ids_[step.task.token] = message.invocation_id();
       digest_ += " sent " + message.invocation_id();
       return;
-    case StepKind::kCall: {
-      const auto callee = noted_.find(callee_of_.at(completion));
-      if (callee == noted_.end() || callee->second.order > noted.order) {
-        Violate("a call was answered before its invocation id was told");
-        return;
-      }
-      const ValueOrFailure result = ResultIn(message);
-      const auto* failure = std::get_if<Failure>(&result);
-      if (failure == nullptr || failure->message != kPreviouslyInvoked) {
-        oracle_.SawResult(
-            InvocationId::Parse(callee->second.message.invocation_id()).value(), result);
-      }
-      digest_ += " called " + std::to_string(HashText(ResultText(result)));
+    case StepKind::kCall:
+      TakeCallResult(noted, completion);
       return;
-    }
+    case StepKind::kAwait:
+      TakeSignal(step, noted);
+      return;
+    case StepKind::kPromiseGet:
+    case StepKind::kPromisePeek:
+    case StepKind::kPromiseComplete:
+      TakePromise(step, noted, completion);
+      return;
+    case StepKind::kTell:
+    case StepKind::kCancel:
+    case StepKind::kComplete:
     case StepKind::kFail:
       return;
   }
 }
 
+void SdkAttempt::TakeCallResult(const Noted& noted, CompletionId completion) {
+  const auto callee = noted_.find(Handle(callee_of_.at(completion)));
+  if (callee == noted_.end() || callee->second.order > noted.order) {
+    Violate("a call was answered before its invocation id was told");
+    return;
+  }
+  const ValueOrFailure result = ResultIn(noted.message);
+  const auto* failure = std::get_if<Failure>(&result);
+  if (failure == nullptr || failure->message != kPreviouslyInvoked) {
+    oracle_.SawResult(InvocationId::Parse(callee->second.message.invocation_id()).value(), result);
+  }
+  digest_ += " called " + std::to_string(HashText(ResultText(result)));
+}
+
 // Tells the calls that are open, undoes one thing and fails.
 bool SdkAttempt::Cancelled() {
   for (; cancels_sent_ < calls_.size(); ++cancels_sent_) {
-    const auto callee = noted_.find(calls_[cancels_sent_]);
+    const auto callee = noted_.find(Handle(calls_[cancels_sent_]));
     if (callee == noted_.end()) {
-      BlockOn(calls_[cancels_sent_]);
+      BlockOn(Handle(calls_[cancels_sent_]));
       return false;
     }
     wire::SendSignalCommandMessage signal;
@@ -330,7 +358,7 @@ bool SdkAttempt::Cancelled() {
   deferred_.clear();
   step_ = 0;
   issued_ = false;
-  waits_for_ = 0;
+  waits_for_ = {};
   return true;
 }
 
@@ -364,63 +392,6 @@ void SdkAttempt::SayGoodbye(const ValueOrFailure& result) {
     oracle_.SentEnd(id_);
   }
   LastWordSent();
-}
-
-void SdkAttempt::BeginRun(const Step& step, CompletionId completion) {
-  const uint64_t before = oracle_.RunBegins(id_, completion, oracle_.IsNewest(id_, number_));
-  core_.Say(
-      "sdk: " + Short(id_) + " runs step " + std::to_string(completion) + ", time " +
-      std::to_string(before + 1));
-  ++core_.coverage["steps run"];
-  if (before > 0) {
-    ++core_.coverage["steps run again"];
-  }
-  phase_ = Phase::kBusy;
-  const uint64_t lasts =
-      core_.Fault(60) ? core_.rng.Between(100, 2'500) * kMs : core_.rng.Between(1, 20'000) * kUs;
-  // By value: the program may be another one by then.
-  core_.scheduler.After(lasts, [self = shared_from_this(), step, completion, before] {
-    self->EndRun(step, completion, before);
-  });
-}
-
-void SdkAttempt::EndRun(const Step& step, CompletionId completion, uint64_t executions) {
-  if (lost_ || phase_ != Phase::kBusy) {
-    return;  // whoever did it is not heard any more
-  }
-  phase_ = Phase::kRunning;
-  if (executions < step.failures) {
-    ++core_.coverage["steps that failed"];
-    std::optional<uint64_t> delay;
-    if (core_.rng.Percent(70)) {
-      delay = core_.rng.Between(1, 300);
-    }
-    SendError(500, "step " + std::to_string(completion) + " failed", delay);
-    return;
-  }
-  ProposeRun(step, completion, executions);
-  Advance();
-}
-
-void SdkAttempt::ProposeRun(const Step& step, CompletionId completion, uint64_t executions) {
-  wire::ProposeRunCompletionMessage proposal;
-  proposal.set_result_completion_id(completion);
-  const std::string value = std::to_string(completion) + "." + std::to_string(executions) + ";" +
-                            std::string(step.padding, '#');
-  ValueOrFailure result = SharedBytes::Copy(value);
-  if (step.fails_for_good) {
-    proposal.mutable_failure()->set_code(418);
-    proposal.mutable_failure()->set_message(value);
-    result = Failure{418, value, {}};
-  } else {
-    proposal.set_value(value);
-  }
-  if (version_ < 7) {
-    SendFrame(MessageType::kProposeRunCompletion, proposal.SerializeAsString());
-    return;
-  }
-  proposed_[completion] = EncodeResultCompletion(completion, result).view();
-  SendFrame(MessageType::kProposeRunCompletion, proposal.SerializeAsString(), kRequestedAckFlag);
 }
 
 }  // namespace perdure::sim

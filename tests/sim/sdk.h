@@ -9,6 +9,7 @@
 #include "protocol/frame.h"
 #include "service_protocol.pb.h"
 #include "tests/sim/core.h"
+#include "tests/sim/mail.h"
 #include "tests/sim/network.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/program.h"
@@ -20,14 +21,25 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace perdure::sim {
 
+ValueOrFailure ResultIn(const wire::NotificationMessage& message);
+std::string NameOf(const SignalName& signal);
+
 class SdkAttempt final : public Servant, public std::enable_shared_from_this<SdkAttempt> {
  public:
+  // What is waited for, or nothing.
+  using Handle = std::variant<std::monostate, CompletionId, SignalName>;
+
   SdkAttempt(
-      SimCore& core, Oracle& oracle, std::shared_ptr<Link> link, const HttpStreamRequest& request);
+      SimCore& core,
+      Oracle& oracle,
+      Mail& mail,
+      std::shared_ptr<Link> link,
+      const HttpStreamRequest& request);
 
   void OnInput(std::string bytes) override;
   void OnInputEnd() override;
@@ -57,8 +69,9 @@ class SdkAttempt final : public Servant, public std::enable_shared_from_this<Sdk
     size_t order = 0;
     wire::NotificationMessage message;
   };
+  static bool IsSome(const Handle& handle) { return handle.index() != 0; }
   struct Deferred {
-    CompletionId completion = 0;
+    Handle handle;
     size_t step = 0;
   };
 
@@ -77,15 +90,25 @@ class SdkAttempt final : public Servant, public std::enable_shared_from_this<Sdk
   void IssueCall(const Step& step);
   void IssueState(const Step& step);
   void TakeCounter(const Step& step, const std::string& value);
-  void TakeResult(const Step& step, const Noted& noted, CompletionId completion);
+  void TakeResult(const Step& step, const Noted& noted, const Handle& handle);
+  void TakeCallResult(const Noted& noted, CompletionId completion);
   bool Collect();
   void Finish();
-  Await Look(CompletionId completion);
-  void BlockOn(CompletionId completion);
+  Await Look(const Handle& handle);
+  void BlockOn(const Handle& handle);
   void SayGoodbye(const ValueOrFailure& result);
   bool Cancelled();
 
-  // --- runs (sdk.cc) ---
+  // --- signals, awakeables, promises (sdk_messages.cc) ---
+  void IssueAwait(const Step& step);
+  void IssueTell(const Step& step);
+  void IssueComplete();
+  void IssuePromise(const Step& step);
+  void TakeSignal(const Step& step, const Noted& noted);
+  void TakePromise(const Step& step, const Noted& noted, CompletionId completion);
+  std::string PromiseName(const Step& step) const { return target_.key + "/" + step.promise; }
+
+  // --- runs (sdk_runs.cc) ---
   void BeginRun(const Step& step, CompletionId completion);
   void EndRun(const Step& step, CompletionId completion, uint64_t executions);
   void ProposeRun(const Step& step, CompletionId completion, uint64_t executions);
@@ -96,8 +119,8 @@ class SdkAttempt final : public Servant, public std::enable_shared_from_this<Sdk
   void Emit(MessageType type, const std::string& payload);
   void SendFrame(MessageType type, const std::string& payload, uint16_t flags = 0);
   void SendError(uint32_t code, const std::string& text, std::optional<uint64_t> delay);
-  void SendSuspension(const std::vector<CompletionId>& completions, bool on_cancel);
-  wire::Future AnyFuture(const std::vector<CompletionId>& completions, bool on_cancel);
+  void SendSuspension(const std::vector<Handle>& handles, bool on_cancel);
+  wire::Future AnyFuture(const std::vector<Handle>& handles, bool on_cancel);
   void LastWordSent();
   void ActOut();
   void Flush();
@@ -105,6 +128,7 @@ class SdkAttempt final : public Servant, public std::enable_shared_from_this<Sdk
 
   SimCore& core_;
   Oracle& oracle_;
+  Mail& mail_;
   const std::shared_ptr<Link> link_;
   const std::string host_;
   const int version_;  // of the protocol
@@ -126,7 +150,7 @@ class SdkAttempt final : public Servant, public std::enable_shared_from_this<Sdk
   std::vector<SeenEntry> known_notifications_;
   size_t next_replayed_ = 1;  // behind the input
   size_t notified_ = 0;
-  std::map<CompletionId, Noted> noted_;
+  std::map<Handle, Noted> noted_;  // of a signal: the first
   // Results of runs that are to be acknowledged (version 7), as the notification would have them.
   std::map<CompletionId, std::string> proposed_;
   std::optional<size_t> cancel_order_;  // of the first cancel signal
@@ -136,10 +160,12 @@ class SdkAttempt final : public Servant, public std::enable_shared_from_this<Sdk
   size_t step_ = 0;
   bool issued_ = false;
   CompletionId next_completion_ = 1;
-  CompletionId waits_for_ = 0;
+  Handle waits_for_;
   std::deque<Deferred> deferred_;
   bool collecting_ = false;
   std::map<CompletionId, CompletionId> callee_of_;  // result completion: id completion
+  std::map<std::string, std::string> sent_ids_;     // by token of the callee
+  std::set<CompletionId> must_be_completed_;        // peeks, by what was known before
   std::vector<CompletionId> calls_;                 // id completions of calls, for a cancel
   bool cancelled_ = false;                          // and tells its calls
   bool undoing_ = false;                            // and told them

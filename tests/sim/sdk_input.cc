@@ -36,7 +36,7 @@ Target TargetOf(const HttpStreamRequest& request) {
     target.handler_type = target.handler == "add" ? HandlerType::kExclusive : HandlerType::kShared;
   } else if (target.service == "Wf") {
     target.service_type = ServiceType::kWorkflow;
-    target.handler_type = HandlerType::kWorkflow;
+    target.handler_type = target.handler == "run" ? HandlerType::kWorkflow : HandlerType::kShared;
   }
   target.key = request.headers.Get("x-restate-service-key").value_or("");
   return target;
@@ -45,9 +45,14 @@ Target TargetOf(const HttpStreamRequest& request) {
 }  // namespace
 
 SdkAttempt::SdkAttempt(
-    SimCore& core, Oracle& oracle, std::shared_ptr<Link> link, const HttpStreamRequest& request)
+    SimCore& core,
+    Oracle& oracle,
+    Mail& mail,
+    std::shared_ptr<Link> link,
+    const HttpStreamRequest& request)
     : core_(core),
       oracle_(oracle),
+      mail_(mail),
       link_(std::move(link)),
       host_(request.endpoint.host),
       version_(VersionOf(request)),
@@ -204,14 +209,25 @@ void SdkAttempt::TakeNotification(const SeenEntry& entry) {
   } else {
     oracle_.Notified(id_, noted.order, entry);
   }
-  if (noted.message.id_case() == wire::NotificationMessage::kCompletionId) {
-    const CompletionId completion = noted.message.completion_id();
-    if (!noted_.emplace(completion, std::move(noted)).second) {
-      Violate("completion " + std::to_string(completion) + " came twice");
+  switch (noted.message.id_case()) {
+    case wire::NotificationMessage::kCompletionId: {
+      const CompletionId completion = noted.message.completion_id();
+      if (!noted_.emplace(Handle(completion), std::move(noted)).second) {
+        Violate("completion " + std::to_string(completion) + " came twice");
+      }
+      return;
     }
-  } else if (noted.message.signal_id() == kCancelSignal && !cancel_order_) {
+    case wire::NotificationMessage::kSignalName:
+      noted_.emplace(Handle(SignalName(noted.message.signal_name())), noted);
+      return;
+    default:
+      break;
+  }
+  const uint32_t signal = noted.message.signal_id();
+  if (signal == kCancelSignal && !cancel_order_) {
     cancel_order_ = noted.order;
   }
+  noted_.emplace(Handle(SignalName(signal)), std::move(noted));
 }
 
 void SdkAttempt::EndReplay() {

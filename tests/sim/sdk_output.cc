@@ -19,6 +19,28 @@ std::string Encode(MessageType type, const std::string& payload, uint16_t flags 
   return bytes + payload;
 }
 
+// To a suspension of version 6, or a node of a tree.
+template <typename Message>
+void AddTo(Message& message, const SdkAttempt::Handle& handle) {
+  if (const auto* completion = std::get_if<CompletionId>(&handle)) {
+    message.add_waiting_completions(*completion);
+    return;
+  }
+  const SignalName& signal = std::get<SignalName>(handle);
+  if (const auto* number = std::get_if<uint32_t>(&signal)) {
+    message.add_waiting_signals(*number);
+  } else {
+    message.add_waiting_named_signals(std::get<std::string>(signal));
+  }
+}
+
+std::string HandleName(const SdkAttempt::Handle& handle) {
+  if (const auto* completion = std::get_if<CompletionId>(&handle)) {
+    return std::to_string(*completion);
+  }
+  return "signal " + NameOf(std::get<SignalName>(handle));
+}
+
 }  // namespace
 
 std::optional<std::string> SdkAttempt::NextReplayed(MessageType type) {
@@ -125,21 +147,25 @@ void SdkAttempt::SendError(uint32_t code, const std::string& text, std::optional
   LastWordSent();
 }
 
-void SdkAttempt::SendSuspension(const std::vector<CompletionId>& completions, bool on_cancel) {
+void SdkAttempt::SendSuspension(const std::vector<Handle>& handles, bool on_cancel) {
   std::string names;
-  for (const CompletionId completion : completions) {
-    names += " " + std::to_string(completion);
+  for (const Handle& handle : handles) {
+    names += " " + HandleName(handle);
+    core_.coverage["suspensions on a signal"] +=
+        std::holds_alternative<SignalName>(handle) ? 1U : 0U;
   }
   std::string payload;
   if (version_ < 7) {
     wire::SuspensionMessage suspension;
-    suspension.mutable_waiting_completions()->Assign(completions.begin(), completions.end());
+    for (const Handle& handle : handles) {
+      AddTo(suspension, handle);
+    }
     if (on_cancel) {
       suspension.add_waiting_signals(kCancelSignal);
     }
     payload = suspension.SerializeAsString();
   } else {
-    const wire::Future future = AnyFuture(completions, on_cancel);
+    const wire::Future future = AnyFuture(handles, on_cancel);
     names += ", combinator " + std::to_string(future.combinator_type());
     if (core_.rng.Percent(20)) {
       wire::AwaitingOnMessage awaiting;
@@ -158,17 +184,18 @@ void SdkAttempt::SendSuspension(const std::vector<CompletionId>& completions, bo
 }
 
 // All that is in it is collected in the end, so the program may wait for it in any way.
-wire::Future SdkAttempt::AnyFuture(const std::vector<CompletionId>& completions, bool on_cancel) {
+wire::Future SdkAttempt::AnyFuture(const std::vector<Handle>& handles, bool on_cancel) {
   const auto any = [this] { return static_cast<wire::CombinatorType>(core_.rng.Below(5)); };
   wire::Future all;
   all.set_combinator_type(any());
   wire::Future* inner = &all;
-  for (const CompletionId completion : completions) {
-    if (inner->waiting_completions_size() > 0 && core_.rng.Percent(30)) {
+  bool first = true;
+  for (const Handle& handle : handles) {
+    if (!std::exchange(first, false) && core_.rng.Percent(30)) {
       inner = inner->add_nested_futures();
       inner->set_combinator_type(any());
     }
-    inner->add_waiting_completions(completion);
+    AddTo(*inner, handle);
   }
   if (!on_cancel) {
     return all;

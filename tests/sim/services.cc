@@ -80,7 +80,13 @@ std::shared_ptr<const DeploymentSchema> MakeDeployment(
       ServiceType::kVirtualObject,
       {{"add", HandlerType::kExclusive}, {"look", HandlerType::kShared}},
       base));
-  add(MakeService("Wf", ServiceType::kWorkflow, {{"run", HandlerType::kWorkflow}}, base));
+  add(MakeService(
+      "Wf",
+      ServiceType::kWorkflow,
+      {{"run", HandlerType::kWorkflow},
+       {"ask", HandlerType::kShared},
+       {"settle", HandlerType::kShared}},
+      base));
   return deployment;
 }
 

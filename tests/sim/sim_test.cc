@@ -121,7 +121,24 @@ TEST(Sim, EverySeedComesToAGoodEnd) {
         "calls",
         "one-way calls",
         "lagging streams",
-        "jumps of the clock"}) {
+        "jumps of the clock",
+        "suspensions on a signal",
+        "signals there before they are awaited",
+        "signals sent",
+        "signals seen",
+        "awakeables completed from outside",
+        "awakeables completed by a handler",
+        "awakeables rejected by a handler",
+        "cancels by a handler",
+        "cancels acknowledged",
+        "cancels of what had not started",
+        "kills acknowledged",
+        "promises got",
+        "promises peeked at",
+        "promises seen",
+        "promises completed",
+        "promises completed again",
+        "messages checked"}) {
     EXPECT_GT(total[what], 10U) << what;
   }
 }

@@ -14,6 +14,8 @@ namespace {
 
 constexpr uint64_t kSecond = 1'000 * kMs;
 constexpr uint64_t kDrainMax = 1'800 * kSecond;
+// Who should have sent a signal had time enough by then; see message_checks.cc.
+constexpr uint64_t kFillAfter = 300 * kSecond;
 
 // Lets everything go at once: what was promised may be lost.
 class HastyLog final : public CommitLog {
@@ -66,6 +68,7 @@ Simulation::Simulation(uint64_t seed, Bug bug, size_t keep_lines)
       network_(core_),
       shape_(AnyShape(core_.rng)),
       services_(AnyServiceOptions(core_.rng)),
+      mail_(core_, oracle_, [this] { return process_.get(); }),
       clients_(core_, oracle_, [this] { return process_.get(); }) {
   if (seed % 3 == 0) {
     shape_.work_items_max = 3;  // everything larger goes in slices
@@ -74,7 +77,7 @@ Simulation::Simulation(uint64_t seed, Bug bug, size_t keep_lines)
     planted_log_ = std::make_unique<HastyLog>(database_->log());
   }
   network_.SetServants([this](std::shared_ptr<Link> link, const HttpStreamRequest& request) {
-    return std::make_shared<SdkAttempt>(core_, oracle_, std::move(link), request);
+    return std::make_shared<SdkAttempt>(core_, oracle_, mail_, std::move(link), request);
   });
 }
 
@@ -102,6 +105,7 @@ void Simulation::Crash(bool again) {
   core_.coverage["write sets lost"] += unsynced - survivors;
   process_.reset();
   database_->CrashAndRecover(survivors);
+  mail_.OnCrash();
   clients_.OnCrash();
   const uint64_t away = again ? 0 : core_.rng.Below(1'500) * kMs;
   core_.scheduler.After(away, [this, again] {
@@ -229,6 +233,9 @@ std::optional<std::string> Simulation::Unfinished() {
   if (!clients_.settled()) {
     return "a client waits: " + clients_.Unsettled();
   }
+  if (!mail_.settled()) {
+    return "the completion of an awakeable is not acknowledged";
+  }
   if (std::optional<std::string> what = process_->Unfinished()) {
     return what;
   }
@@ -249,13 +256,18 @@ std::optional<std::string> Simulation::Unfinished() {
 void Simulation::Drain() {
   core_.Say("--- the faults stop ---");
   core_.faults = false;
+  clients_.SettleFlows();
   const uint64_t limit = core_.now_ns() + kDrainMax;
+  const uint64_t fill_at = core_.now_ns() + kFillAfter;
   std::optional<std::string> left = Unfinished();
   while (ok() && left && core_.now_ns() < limit) {
     RunUntil(core_.now_ns() + 250 * kMs);
     // Events may be far apart: look no further than the next one.
     core_.scheduler.After(250 * kMs, [] {});
     Step();
+    if (core_.now_ns() > fill_at) {
+      mail_.FillRest();
+    }
     left = Unfinished();
   }
   if (ok() && left) {
@@ -286,6 +298,7 @@ Outcome Simulation::Run() {
     CheckResults();
     CheckCounters();
     CheckCallees();
+    CheckMessages();
     HashRows();
     operating_ = false;
   }

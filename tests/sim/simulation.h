@@ -7,6 +7,7 @@
 #include "perdure/log/memory.h"
 #include "tests/sim/clients.h"
 #include "tests/sim/core.h"
+#include "tests/sim/mail.h"
 #include "tests/sim/network.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/process.h"
@@ -60,6 +61,8 @@ class Simulation {
   void CheckCounters();
   void CheckCallees();
   void CheckForgotten();
+  // (message_checks.cc)
+  void CheckMessages();
   void HashRows();
 
   SimCore core_;
@@ -72,6 +75,7 @@ class Simulation {
   ServerShape shape_;
   ServiceOptions services_;
   std::unique_ptr<Process> process_;
+  Mail mail_;
   Clients clients_;
   uint64_t crash_share_ = 0;  // of 1000 events with unsynced write sets
   uint64_t crashes_left_ = 0;
