@@ -406,7 +406,9 @@ void Model::Withdraw(Life& life, const std::string& result) {
   }
   life.state = InvocationState::kCompleted;
   TellAll(life, result);
-  Forget(life);
+  // What others completed for a workflow stays for its next run, as in the reference.
+  const LifePtr keep = Find(life.id);
+  lives.erase(life.id);
 }
 
 void Model::TellAll(Life& life, const std::string& result) {

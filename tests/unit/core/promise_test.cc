@@ -131,6 +131,27 @@ TEST(Promises, GoWithTheWorkflow) {
   EXPECT_EQ(wf.world.RowCount(Family::kIndex), 0U);
 }
 
+// As in the reference: the run that is withdrawn never was.
+TEST(Promises, OutliveARunThatNeverStarted) {
+  World world;
+  InvocationSpec run = world.Spec("Wf", "run", "k");
+  run.start_at = world.now + 60'000;
+  world.SendIn(run);
+  const InvocationSpec status = world.Spec("Wf", "status", "k");
+  world.SendIn(status);
+  Attempt beside = world.Begin(status.id);
+  world.Send(beside, {CompletePromise(1, "p", "v")});
+
+  EXPECT_EQ(world.Control(run.id, Cancel{run.id}), ControlResult::kDone);
+  world.Settle();
+  run.start_at = 0;
+  world.SendIn(run);
+  Attempt next = world.Begin(run.id);
+  world.Send(next, {PeekPromise(1, "p")});
+
+  EXPECT_EQ(world.Journal(run.id).back(), "!PeekPromise(1)=value v");
+}
+
 TEST(Promises, WhoStillWaitsWhenTheWorkflowGoesIsWokenByTheNext) {
   Workflow wf;
   wf.world.Send(wf.main, {Output("done"), EndFrame()});
