@@ -50,7 +50,6 @@ void Applier::AppendEvent(Invocation& invocation, EventKind kind, bool with_fail
   if (with_failure && status.last_failure) {
     event.failure = status.last_failure;
     AttemptError& error = event.failure->error;
-    error.next_retry_delay.reset();
     error.message = Excerpt(error.message, limits::kEventTextMax);
     error.stacktrace = Excerpt(error.stacktrace, limits::kEventTextMax);
     if (error.related_command_name) {
