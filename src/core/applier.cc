@@ -135,6 +135,7 @@ uint64_t Applier::Entropy() {
   return z ^ (z >> 31);
 }
 
+// NOLINTNEXTLINE(readability-make-member-function-const): it writes what `memory_` only points to.
 void Applier::NoteSubject(const InvocationId& id) {
   if (memory_.note != nullptr) {
     memory_.note->Subject(id);
