@@ -30,19 +30,22 @@ def preprocessed(entry):
     return done.stdout if done.returncode == 0 else None
 
 
-def key_of(entry, common):
+def key_of(entry, version):
     text = preprocessed(entry)
     if text is None:
         return None
-    digest = hashlib.sha256(common)
+    digest = hashlib.sha256(version)
+    for folder in pathlib.Path(entry["file"]).parents:
+        if folder.is_relative_to(ROOT) and (folder / ".clang-tidy").exists():
+            digest.update((folder / ".clang-tidy").read_bytes())
     digest.update(text)
     digest.update(pathlib.Path(entry["file"]).read_bytes())
     return digest.hexdigest()
 
 
-def lint(entry, build, common):
+def lint(entry, build, version):
     """What the linter says about one file; nothing if it is clean."""
-    key = key_of(entry, common)
+    key = key_of(entry, version)
     stamp = build / "clean" / key if key else None
     if stamp and stamp.exists():
         return ""
@@ -69,10 +72,9 @@ def main():
     if not entries:
         sys.exit("nothing to lint")
     version = subprocess.run([TIDY, "--version"], capture_output=True, check=True).stdout
-    common = version + (ROOT / ".clang-tidy").read_bytes() + (ROOT / "tests" / ".clang-tidy").read_bytes()
     found = 0
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("PERDURE_JOBS") or os.cpu_count() or 1)) as pool:
-        for entry, findings in zip(entries, pool.map(lambda e: lint(e, build, common), entries)):
+        for entry, findings in zip(entries, pool.map(lambda e: lint(e, build, version), entries)):
             if findings:
                 found += 1
                 print(f"{entry['file']}\n{findings}", flush=True)

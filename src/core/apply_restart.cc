@@ -195,7 +195,7 @@ void Applier::Apply(RestartAsNew& command) {
   const Invocation* source = Find(command.id);
   RestartOutcome outcome = CheckRestart(command, source);
   if (outcome.result != RestartResult::kRestarted) {
-    Answer(std::move(outcome));
+    Answer(outcome);
     return;
   }
   WorkRow work = PlanRestart(command, *source);

@@ -238,6 +238,7 @@ class RowChecker {
     PERDURE_INVARIANT(message.ok(), "a stored command does not decode");
     const auto* sleep = std::get_if<SleepCommand>(&message.value());
     const auto* get = std::get_if<GetPromiseCommand>(&message.value());
+    PERDURE_INVARIANT(sleep != nullptr || get != nullptr, "a stored command is of another type");
     const CompletionId completion =
         sleep != nullptr ? sleep->result_completion_id : get->result_completion_id;
     const bool will =

@@ -81,7 +81,7 @@ struct TlsSession::Wire {
 };
 
 const bio_method_st* TlsSession::Method() {
-  static const BIO_METHOD* const method = [] {
+  static const BIO_METHOD* const kMethod = [] {
     BIO_METHOD* const made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
     PERDURE_ASSERT(made != nullptr);
     BIO_meth_set_read(made, &Wire::Read);
@@ -89,7 +89,7 @@ const bio_method_st* TlsSession::Method() {
     BIO_meth_set_ctrl(made, &Wire::Control);
     return made;
   }();
-  return method;
+  return kMethod;
 }
 
 TlsSession::TlsSession(SslHandle ssl, boost::asio::ip::tcp::socket& socket)

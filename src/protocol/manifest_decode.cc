@@ -17,12 +17,12 @@ using Json = nlohmann::json;
 constexpr uint64_t kDurationMsMax = 631'107'417'600'000;
 
 const Json& Null() {
-  static const Json null;
-  return null;
+  static const Json kNull;
+  return kNull;
 }
 const Json& EmptyArray() {
-  static const Json empty = Json::array();
-  return empty;
+  static const Json kEmptyArray = Json::array();
+  return kEmptyArray;
 }
 
 }  // namespace

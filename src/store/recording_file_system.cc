@@ -76,7 +76,8 @@ class RecordedLogFile final : public rocksdb::FSWritableFileOwnerWrapper {
     return status;
   }
   rocksdb::IOStatus Record(uint64_t bytes, const rocksdb::IOStatus& status) {
-    return status.ok() ? record_->Add(name_, bytes) : status;
+    if (!status.ok()) return status;
+    return record_->Add(name_, bytes);
   }
 
   const std::shared_ptr<SyncRecord> record_;

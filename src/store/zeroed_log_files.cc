@@ -58,11 +58,11 @@ class ZeroedLogFile final : public rocksdb::FSWritableFileOwnerWrapper {
   // Zeros behind the `bytes` that come next, if they would make the file longer.
   rocksdb::IOStatus ZeroBehind(
       size_t bytes, const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) {
-    static const std::string zeros(kAheadBytes, '\0');
+    static const std::string kZeros(kAheadBytes, '\0');
     const uint64_t end = written_ + bytes;
     if (end <= length_ || bytes >= kLargeAppendBytes) return rocksdb::IOStatus::OK();
-    rocksdb::IOStatus status = ahead_->Write(end, zeros, options, debug);
-    if (status.ok()) length_ = end + zeros.size();
+    rocksdb::IOStatus status = ahead_->Write(end, kZeros, options, debug);
+    if (status.ok()) length_ = end + kZeros.size();
     return status;
   }
   rocksdb::IOStatus Count(const rocksdb::Slice& data, const rocksdb::IOStatus& status) {

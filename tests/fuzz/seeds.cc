@@ -160,14 +160,14 @@ std::vector<std::string> AttemptSeeds() {
 }  // namespace
 
 const std::vector<std::string>& GoldenFrames() {
-  static const std::vector<std::string> frames = [] {
+  static const std::vector<std::string> kFrames = [] {
     std::vector<std::string> out;
     for (const std::string_view hex : kGolden) {
       out.push_back(Hex(hex));
     }
     return out;
   }();
-  return frames;
+  return kFrames;
 }
 
 std::vector<Target> Targets() {

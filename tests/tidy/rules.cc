@@ -6,7 +6,7 @@
 namespace perdure::tidy {
 
 const std::vector<Rule>& AllRules() {
-  static const std::vector<Rule> rules{
+  static const std::vector<Rule> kRules{
       {"Includes", &CheckIncludes},
       {"LinkLine", &CheckLinkLine},
       {"LicenceLine", &CheckLicenceLine},
@@ -22,7 +22,7 @@ const std::vector<Rule>& AllRules() {
       {"Sleeps", &CheckSleeps},
       {"FunctionLength", &CheckFunctionLength},
       {"DiskEnums", &CheckDiskEnums}};
-  return rules;
+  return kRules;
 }
 
 }  // namespace perdure::tidy

@@ -18,8 +18,8 @@ void PrintTo(const Rule& rule, std::ostream* out) {
 namespace {
 
 const std::vector<SourceFile>& Tree() {
-  static const std::vector<SourceFile> tree = LoadTree(PERDURE_SOURCE_DIR);
-  return tree;
+  static const std::vector<SourceFile> kTree = LoadTree(PERDURE_SOURCE_DIR);
+  return kTree;
 }
 
 class TidyTree : public testing::TestWithParam<Rule> {};

@@ -28,14 +28,14 @@ std::string Variable(const char* name) {
 }
 
 void Fault() {
-  static const std::string fault = Variable("PERDURE_TEST_FAULT");
-  static const std::string go_on = Variable("PERDURE_TEST_GO_ON");
-  PERDURE_INVARIANT(fault != "abort", "the fault of this test");
-  volatile bool spins = fault == "spin";
+  static const std::string kFault = Variable("PERDURE_TEST_FAULT");
+  static const std::string kGoOn = Variable("PERDURE_TEST_GO_ON");
+  PERDURE_INVARIANT(kFault != "abort", "the fault of this test");
+  volatile bool spins = kFault == "spin";
   while (spins) {
   }
   const InStorage in_storage;
-  while (fault == "stall" && access(go_on.c_str(), F_OK) != 0) {
+  while (kFault == "stall" && access(kGoOn.c_str(), F_OK) != 0) {
     usleep(1000);  // Sleeps: it plays a disk that does not answer.
   }
 }

@@ -215,8 +215,9 @@ TEST(Invariants, SeeJournals) {
        {std::pair("first(s1 all(c9))", "is suspended although what it waits for is there"),
         std::pair("first(s1 all())", "waits for a node in which nothing is left")}) {
     Healthy h;
-    h.ChangeStatus(
-        h.suspended.id, [&](InvocationStatus& status) { status.wait_set = Waits(waits); });
+    h.ChangeStatus(h.suspended.id, [&waits = waits](InvocationStatus& status) {
+      status.wait_set = Waits(waits);
+    });
     const Birth birth = h.world.StatusOf(h.suspended.id).birth;
     h.Put(Family::kIndex, keys::Completion(h.suspended.id, birth, 9), keys::U32(0));
     h.ExpectRows(what);

@@ -22,8 +22,8 @@ class FixedClock final : public Clock {
 };
 
 inline const Clock& TestClock() {
-  static const FixedClock clock;
-  return clock;
+  static const FixedClock kClock;
+  return kClock;
 }
 
 // A server codec with a note of everything it said.

@@ -63,11 +63,11 @@ std::vector<SdkFrame> FramesFromSdk(std::string_view hex, int version = 6) {
 
 template <typename T>
 const T& Only(const std::vector<SdkFrame>& frames) {
-  static const T none{};
+  static const T kNone{};
   EXPECT_EQ(frames.size(), 1U);
   const T* message = frames.empty() ? nullptr : std::get_if<T>(&frames[0].message);
   EXPECT_NE(message, nullptr);
-  return message == nullptr ? none : *message;
+  return message == nullptr ? kNone : *message;
 }
 
 std::string Value(const ValueOrFailure& result) {
