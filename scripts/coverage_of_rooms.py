@@ -6,12 +6,27 @@
 # "N passed, N failed": a room fails that has less than its floor. A floor lies just below what was measured when it was
 # set; it moves up with the tests, and down only with a reason. Fails also for a room without a floor, or without lines.
 import json
+import os
 import pathlib
 import subprocess
 import sys
 
 # Percent of the lines of src/<room>.
 FLOORS = {
+    "admin": 95,
+    "base": 92,
+    "core": 96,
+    "http": 94,
+    "ingress": 96,
+    "invoker": 97,
+    "log": 97,
+    "net": 88,
+    "partition": 91,
+    "protocol": 96,
+    "query": 93,
+    "schema": 96,
+    "server": 69,
+    "store": 95,
 }
 
 
@@ -40,7 +55,8 @@ def measured(build):
     source = pathlib.Path(__file__).resolve().parent.parent / "src"
     rooms = {}
     for file in json.loads(export)["data"][0]["files"]:
-        path = pathlib.Path(file["filename"])
+        # A compiler cache may have made the names relative to the folder it compiles in.
+        path = pathlib.Path(os.path.normpath(build / file["filename"]))
         if path.is_relative_to(source):
             room = rooms.setdefault(path.relative_to(source).parts[0], [0, 0])
             room[0] += file["summary"]["lines"]["count"]
