@@ -93,7 +93,7 @@ TEST(Durations, Accepted) {
 }
 
 TEST(Durations, EveryUnitName) {
-  const struct {
+  static const struct {
     std::string_view names;
     DurationMs expected;
   } kCases[] = {

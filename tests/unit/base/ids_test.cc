@@ -38,7 +38,7 @@ std::string UuidHex(const InvocationId& id) {
 constexpr std::array<uint8_t, 16> kNoEntropy{};
 
 TEST(Ids, InvocationIdVectors) {
-  const struct {
+  static const struct {
     std::string_view hex;
     std::string_view text;
   } kVectors[] = {
@@ -130,7 +130,7 @@ TEST(Ids, Base62Bounds) {
 }
 
 TEST(Ids, ParseSaysWhy) {
-  const struct {
+  static const struct {
     std::string_view text;
     std::string_view reason;
   } kCases[] = {

@@ -47,7 +47,7 @@ SdkFrame ClearState(std::string_view key);
 SdkFrame ClearAllState();
 SdkFrame SendSignal(std::string_view target, SignalName signal, std::string_view value);
 SdkFrame CompleteAwakeable(std::string_view id, std::string_view value);
-SdkFrame RejectAwakeable(std::string_view id, uint32_t code, std::string_view message);
+SdkFrame RejectAwakeable(std::string_view id, uint32_t code, std::string_view text);
 SdkFrame GetPromise(CompletionId id, std::string_view promise);
 SdkFrame PeekPromise(CompletionId id, std::string_view promise);
 SdkFrame CompletePromise(CompletionId id, std::string_view promise, std::string_view value);

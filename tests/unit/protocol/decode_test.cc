@@ -38,7 +38,7 @@ TEST(Decode, BodiesShareTheStorageOfThePayload) {
 }
 
 TEST(Decode, RefusesWhatIsBroken) {
-  const struct {
+  static const struct {
     MessageType type;
     std::string_view hex;
     std::string_view why;

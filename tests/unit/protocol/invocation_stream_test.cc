@@ -242,7 +242,7 @@ TEST(Stream, EndWithoutALastWordFails) {
 }
 
 TEST(Stream, TransportFailures) {
-  const struct {
+  static const struct {
     HttpFailure failure;
     bool reached_sdk;
   } kCases[] = {

@@ -340,7 +340,7 @@ TEST(Manifest, TheLastOfANameWins) {
 }
 
 TEST(JsonSchemas, Table) {
-  const struct {
+  static const struct {
     std::string_view schema;
     std::string_view problem;  // empty: fine
   } kCases[] = {

@@ -15,7 +15,7 @@ using test::OpenStream;
 using test::Start;
 
 TEST(Violations, FailTheAttemptAndKeepWhatCameBefore) {
-  const struct {
+  static const struct {
     std::string_view what;
     uint16_t type;
     std::string_view payload;
@@ -99,7 +99,7 @@ TEST(Violations, AnAnnouncedGiantIsRefusedByItsHeader) {
 }
 
 TEST(ResponseHead, Table) {
-  const struct {
+  static const struct {
     int status;
     std::string_view content_type;
     std::string_view doc_code;
@@ -149,7 +149,7 @@ TEST(ResponseHead, TheContentTypeIsThatOfTheVersion) {
 
 TEST(RetryAfter, Forms) {
   constexpr TimeMs kNow = 784'111'777'000;  // Sun, 06 Nov 1994 08:49:37 GMT
-  const struct {
+  static const struct {
     std::string_view value;
     std::optional<DurationMs> expected;
   } kCases[] = {
