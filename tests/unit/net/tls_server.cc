@@ -113,6 +113,8 @@ Authority::Authority() : own_(Make("an authority", nullptr, false)) {
   EXPECT_EQ(PEM_write_X509(file, own_.certificate.get()), 1);
   std::fclose(file);
   file_ = name;
+  // NOLINTBEGIN(concurrency-mt-unsafe): a test makes its authority before its threads, and ends it
+  // behind them.
   ::setenv("SSL_CERT_FILE", file_.c_str(), 1);
   ::setenv("SSL_CERT_DIR", "/nonexistent", 1);
 }
@@ -120,6 +122,7 @@ Authority::Authority() : own_(Make("an authority", nullptr, false)) {
 Authority::~Authority() {
   ::unsetenv("SSL_CERT_FILE");
   ::unsetenv("SSL_CERT_DIR");
+  // NOLINTEND(concurrency-mt-unsafe)
   std::filesystem::remove(file_);
 }
 

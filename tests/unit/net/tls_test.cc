@@ -33,10 +33,11 @@ HttpStreamRequest TlsRequest(
 }
 
 class TlsTest : public ::testing::Test {
- protected:
+ public:
   TlsTest() { client_->Start(); }
   ~TlsTest() override { client_->Stop(0); }
 
+ protected:
   std::unique_ptr<Call> Ask(HttpStreamRequest request, std::string body = "body") {
     auto call = std::make_unique<Call>();
     call->Start(*client_, std::move(request), std::move(body));
