@@ -16,6 +16,9 @@ namespace {
 
 using google::protobuf::internal::WireFormatLite;
 
+// ReadTag takes longer ones and forgets their upper bits; to protobuf's own parser they are errors.
+constexpr int kTagBytesMax = 5;
+
 int CheckedSize(BytesView message) {
   PERDURE_ASSERT(message.size() <= static_cast<size_t>(std::numeric_limits<int>::max()));
   return static_cast<int>(message.size());
@@ -31,14 +34,15 @@ bool WireReader::Next() {
   if (broken_) {
     return false;
   }
+  const int begin = input_.CurrentPosition();
   tag_ = input_.ReadTag();
   if (tag_ == 0) {
     broken_ = !input_.ConsumedEntireMessage();
     return false;
   }
   // A group end has no group start here: groups are skipped whole.
-  broken_ =
-      field() == 0 || WireFormatLite::GetTagWireType(tag_) == WireFormatLite::WIRETYPE_END_GROUP;
+  broken_ = field() == 0 || input_.CurrentPosition() - begin > kTagBytesMax ||
+            WireFormatLite::GetTagWireType(tag_) == WireFormatLite::WIRETYPE_END_GROUP;
   return !broken_;
 }
 

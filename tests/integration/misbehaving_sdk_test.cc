@@ -115,53 +115,53 @@ class MisbehavingSdkTest : public testing::TestWithParam<Misdeed> {
   static void SetUpTestSuite() {
     Settings settings;
     settings.invoker.message_size_limit = limits::kMiB;
-    world_ = new RawWorld(RawManifest(6), Json::object(), settings);
-    neighbour_ = world_->Begin("Obj/run", "Obj/k/run");
-    neighbour_id_ = world_->last_id;
-    expected_ = RawWorld::InputFrame(*neighbour_);
-    runs_ = 0;
+    world = new RawWorld(RawManifest(6), Json::object(), settings);
+    neighbour = world->Begin("Obj/run", "Obj/k/run");
+    neighbour_id = world->last_id;
+    expected = RawWorld::InputFrame(*neighbour);
+    runs = 0;
   }
   static void TearDownTestSuite() {
-    neighbour_->Complete("\"undisturbed\"");
-    EXPECT_EQ(world_->ResultOf(neighbour_id_), "\"undisturbed\"");
-    EXPECT_EQ(world_->service.attempts("Obj/run"), 1U);
-    neighbour_.reset();
-    delete world_;
+    neighbour->Complete("\"undisturbed\"");
+    EXPECT_EQ(world->ResultOf(neighbour_id), "\"undisturbed\"");
+    EXPECT_EQ(world->service.attempts("Obj/run"), 1U);
+    neighbour.reset();
+    delete world;
   }
   static void NeighbourGoesOn() {
-    const std::string number(1, static_cast<char>(++runs_));
-    neighbour_->SendBytes(
+    const std::string number(1, static_cast<char>(++runs));
+    neighbour->SendBytes(
         FrameOf(0x0411, Hex("58") + number) + FrameOf(0x0005, Hex("08") + number + Hex("7200")));
-    expected_ += FrameOf(0x8011, Hex("08") + number + Hex("2a00"));
-    EXPECT_TRUE(SentBehindStart(*neighbour_, expected_));
+    expected += FrameOf(0x8011, Hex("08") + number + Hex("2a00"));
+    EXPECT_TRUE(SentBehindStart(*neighbour, expected));
   }
 
-  static RawWorld* world_;
-  static std::shared_ptr<ServiceAttempt> neighbour_;
-  static std::string neighbour_id_;
-  static std::string expected_;
-  static int runs_;
+  static RawWorld* world;
+  static std::shared_ptr<ServiceAttempt> neighbour;
+  static std::string neighbour_id;
+  static std::string expected;
+  static int runs;
 };
-RawWorld* MisbehavingSdkTest::world_ = nullptr;
-std::shared_ptr<ServiceAttempt> MisbehavingSdkTest::neighbour_;
-std::string MisbehavingSdkTest::neighbour_id_;
-std::string MisbehavingSdkTest::expected_;
-int MisbehavingSdkTest::runs_ = 0;
+RawWorld* MisbehavingSdkTest::world = nullptr;
+std::shared_ptr<ServiceAttempt> MisbehavingSdkTest::neighbour;
+std::string MisbehavingSdkTest::neighbour_id;
+std::string MisbehavingSdkTest::expected;
+int MisbehavingSdkTest::runs = 0;
 
 TEST_P(MisbehavingSdkTest, EndsItsAttemptOnly) {
-  const auto first = world_->Begin();
-  const std::string id = world_->last_id;
+  const auto first = world->Begin();
+  const std::string id = world->last_id;
   first->SendBytes(Hex(GetParam().frames));
   NeighbourGoesOn();
 
-  const auto second = world_->Next();
+  const auto second = world->Next();
 
-  const Json seen = world_->server.Invocation(id);
+  const Json seen = world->server.Invocation(id);
   EXPECT_EQ(seen.value("last_failure_error_code", ""), GetParam().code) << seen;
   EXPECT_THAT(seen.value("last_failure", ""), HasSubstr(GetParam().reason)) << seen;
   EXPECT_EQ(second->known_entries(), GetParam().known_entries) << seen;
   second->Complete("\"behaves\"");
-  EXPECT_EQ(world_->ResultOf(id), "\"behaves\"");
+  EXPECT_EQ(world->ResultOf(id), "\"behaves\"");
   NeighbourGoesOn();
 }
 

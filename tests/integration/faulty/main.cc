@@ -23,7 +23,7 @@ namespace perdure {
 namespace {
 
 std::string Variable(const char* name) {
-  const char* value = std::getenv(name);
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing here sets one
   return value == nullptr ? "" : value;
 }
 

@@ -51,6 +51,7 @@ TEST(Decode, RefusesWhatIsBroken) {
       {MessageType::kRunCommand, "0c", "the end of no group"},
       {MessageType::kRunCommand, "0b", "a group without an end"},
       {MessageType::kRunCommand, "58ffffffffffffffffffff01", "a number of 11 bytes"},
+      {MessageType::kRunCommand, "c0c0daffffff1c00", "a tag of 7 bytes"},
       {MessageType::kClearAllStateCommand, "ff", "half a tag"},
       {MessageType::kGetEagerStateCommand, "0aff", "a length without its bytes"},
       {MessageType::kOutputCommand, "", "no result"},
